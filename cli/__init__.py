@@ -1,0 +1,1 @@
+"""The command line: from a shell line to one named query and back."""

@@ -1,0 +1,1 @@
+"""From responses to page records: fetching with Scrapy, taking pages apart with selectolax."""

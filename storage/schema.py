@@ -1,0 +1,301 @@
+"""The tables of a ledger. docs/data-model.md explains them with a picture.
+
+Ids of URLs and texts are keyed 64-bit hashes (no look-up before a write); ids of hosts and
+domains are small sequential numbers. Times are milliseconds since 1970, UTC.
+
+``link`` and ``anchor`` are two data sets with lives of their own over one key space, joined by
+(target, source, link_no). Their rows are versions, and one predicate reads each state:
+
+- ``valid_to IS NULL``: the latest version of each link (or of its anchor), live or lost;
+- ``valid_to IS NULL AND gone_at IS NULL``: live;
+- as of D: ``valid_from <= D AND (valid_to IS NULL OR valid_to > D)``, lost if ``gone_at <= D``.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import TEXT as PG_TEXT
+from sqlalchemy.types import TypeEngine
+
+REVISION = "0001"
+"""The schema revision this release reads and writes; the head of storage/migrations."""
+
+
+class Words(TypeDecorator[str]):
+    """Text that both databases sort by code point: ``COLLATE "C"`` on Postgres, BINARY on SQLite."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(PG_TEXT(collation="C"))
+        return dialect.type_descriptor(Text())
+
+
+metadata = MetaData()
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", Words, primary_key=True),
+    Column("value", Words, nullable=False),
+    comment="format, hash_key, psl (suffix-list snapshot), created_at",
+)
+
+# -- dictionaries ---------------------------------------------------------------------------
+
+domain = Table(
+    "domain",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Words, nullable=False, unique=True),
+)
+
+host = Table(
+    "host",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Words, nullable=False, unique=True),
+    Column("domain_id", ForeignKey("domain.id"), nullable=False),
+    Index("host_by_domain", "domain_id"),
+)
+
+url = Table(
+    "url",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False, comment="keyed hash of url"),
+    Column("url", Words, nullable=False),
+    Column("host_id", ForeignKey("host.id"), nullable=False),
+    Column("path_key", BigInteger, nullable=False, comment="keyed hash of the folded path"),
+    Index("url_by_host", "host_id", "path_key"),
+)
+
+anchor_text = Table(
+    "anchor_text",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False, comment="keyed hash of text"),
+    Column("text", Words, nullable=False),
+    Column("fold_id", BigInteger, nullable=False, comment="keyed hash of fold"),
+    Column("fold", Words, nullable=False),
+    Index("anchor_text_by_fold", "fold_id"),
+)
+
+# -- what the user asked for ----------------------------------------------------------------
+
+page_list = Table(
+    "list",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Words, nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+list_row = Table(
+    "list_row",
+    metadata,
+    Column("list_id", ForeignKey("list.id"), nullable=False),
+    Column("file", Words, nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("url_id", ForeignKey("url.id"), nullable=False),
+    Column("operator", Words, nullable=False),
+    Column("given", Words, nullable=False),
+    Column("columns", Words, nullable=False, comment="the user's other columns, a JSON object"),
+    Column("added_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("list_id", "file", "line"),
+    Index("list_row_by_url", "url_id"),
+)
+
+crawl = Table(
+    "crawl",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("list_id", ForeignKey("list.id")),
+    Column("plan", Words, nullable=False, comment="the crawl's plan, a JSON object"),
+    Column("state", Words, nullable=False, comment="running, finished, interrupted or failed"),
+    Column("started_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("rows_read", Integer, nullable=False, server_default="0"),
+    Column("rows_accepted", Integer, nullable=False, server_default="0"),
+    Column("rows_duplicate", Integer, nullable=False, server_default="0"),
+    Column("rows_rejected", Integer, nullable=False, server_default="0"),
+)
+
+rejected_row = Table(
+    "rejected_row",
+    metadata,
+    Column("crawl_id", ForeignKey("crawl.id"), nullable=False),
+    Column("file", Words, nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("given", Words, nullable=False),
+    Column("reason", Words, nullable=False),
+    Index("rejected_row_by_crawl", "crawl_id"),
+)
+
+outcome = Table(
+    "outcome",
+    metadata,
+    Column("crawl_id", ForeignKey("crawl.id"), nullable=False),
+    Column("url_id", ForeignKey("url.id"), nullable=False),
+    Column("state", SmallInteger, nullable=False, comment="storage.codes.OUTCOMES; 0 pending: the frontier"),
+    Column("operator", Words, nullable=False, comment="registrable domain without private suffixes"),
+    Column("turn", Integer, nullable=False, comment="running number within the operator: fair order of fetching"),
+    Column("depth", Integer, nullable=False, comment="0: on the list"),
+    Column("found_on", BigInteger, comment="url.id of the page that led here; NULL for seeds"),
+    Column("reason", Words),
+    Column("status", SmallInteger),
+    Column("chain", Words, comment="redirects, a JSON array of [url, status]; NULL without any"),
+    Column("final_id", ForeignKey("url.id"), comment="the URL that answered"),
+    Column("visit_id", ForeignKey("visit.id"), comment="the visit of the final page in this crawl"),
+    Column("at", BigInteger, comment="when it was decided"),
+    PrimaryKeyConstraint("crawl_id", "url_id"),
+    Index(
+        "outcome_pending",
+        "crawl_id",
+        "turn",
+        "url_id",
+        sqlite_where=text("state = 0"),
+        postgresql_where=text("state = 0"),
+    ),
+    Index("outcome_by_operator", "crawl_id", "operator", "turn"),
+    Index("outcome_by_url", "url_id", "at"),
+)
+
+# -- what the pages said --------------------------------------------------------------------
+
+page = Table(
+    "page",
+    metadata,
+    Column("id", ForeignKey("url.id"), primary_key=True, autoincrement=False),
+    Column("host_id", ForeignKey("host.id"), nullable=False),
+    Column("domain_id", ForeignKey("domain.id"), nullable=False),
+    Column("first_ok", BigInteger, comment="first complete visit"),
+    Column("last_ok", BigInteger, comment="latest complete visit: last_seen of its live links"),
+    Column(
+        "last_visit_id",
+        Integer,
+        comment="visit.id of the latest complete visit (no key: the two tables would need each other first)",
+    ),
+    Column("attempted_at", BigInteger, nullable=False, comment="latest attempt of any outcome"),
+    Column("confirmed", Boolean, nullable=False, comment="the latest attempt was a complete visit"),
+    Column("indexable", Boolean, comment="as the latest complete visit found it"),
+    Column("links", Integer, nullable=False, server_default="0", comment="live links"),
+    Index("page_by_domain", "domain_id"),
+)
+
+visit = Table(
+    "visit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("page_id", ForeignKey("page.id"), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("crawl_id", ForeignKey("crawl.id")),
+    Column("requested_id", ForeignKey("url.id"), nullable=False),
+    Column("chain", Words),
+    Column("status", SmallInteger, nullable=False),
+    Column("method", SmallInteger, nullable=False),
+    Column("complete", Boolean, nullable=False),
+    Column("reason", Words),
+    Column("rules_version", SmallInteger, nullable=False),
+    Column("content_type", Words),
+    Column("charset", Words, nullable=False),
+    Column("charset_source", Words, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("content_hash", Words, nullable=False),
+    Column("etag", Words),
+    Column("last_modified", Words),
+    Column("headers", Words, nullable=False, comment="JSON array of [name, value]"),
+    Column("title", Words),
+    Column("headings", Words, nullable=False, comment="JSON object: h1, h2"),
+    Column("canonical", Words),
+    Column("canonical_source", Words),
+    Column("robots", Words, nullable=False, comment="JSON array of [cause, agent, value]"),
+    Column("not_indexable", SmallInteger, nullable=False, comment="bits of storage.codes.INDEXABILITY"),
+    Column("lang", Words),
+    Column("links", Integer, nullable=False),
+    Column("skipped", Integer, nullable=False),
+    Column("record_id", ForeignKey("record.id"), nullable=False),
+    UniqueConstraint("page_id", "at"),
+    Index("visit_by_crawl", "crawl_id", "page_id"),
+)
+
+record = Table(
+    "record",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False, comment="keyed hash of page id and data"),
+    Column("data", LargeBinary, nullable=False, comment="every link and skipped href of the visit, zstd"),
+    Column("text", LargeBinary, comment="visible text, bounded, zstd; NULL with --no-keep-text"),
+    comment="evidence of visits; visits that read the same share one",
+)
+
+link = Table(
+    "link",
+    metadata,
+    Column("target_domain", Integer, nullable=False),
+    Column("target_host", Integer, nullable=False),
+    Column("target_id", BigInteger, nullable=False),
+    Column("source_domain", Integer, nullable=False),
+    Column("source_id", BigInteger, nullable=False),
+    Column("link_no", Integer, nullable=False, comment="tells links of one page to one target apart"),
+    Column("valid_from", BigInteger, nullable=False),
+    Column("valid_to", BigInteger, comment="NULL: the latest version"),
+    Column("source_host", Integer, nullable=False),
+    Column("first_seen", BigInteger, nullable=False, comment="carried on from version to version"),
+    Column("last_seen", BigInteger, comment="of a lost link; a live one has its page's last_ok"),
+    Column("gone_at", BigInteger, comment="NULL: live"),
+    Column("lost_cause", SmallInteger, nullable=False, server_default="0"),
+    Column("follow_cause", SmallInteger, nullable=False, comment="bits; 0: followed"),
+    Column("rel", Words, nullable=False, comment="tokens joined by a space"),
+    Column("placement", SmallInteger, nullable=False),
+    Column("element", SmallInteger, nullable=False),
+    Column("hidden", Boolean, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    PrimaryKeyConstraint(
+        "target_domain", "target_host", "target_id", "source_domain", "source_id", "link_no", "valid_from"
+    ),
+    Index("link_by_source", "source_id"),
+    sqlite_with_rowid=False,
+)
+
+anchor = Table(
+    "anchor",
+    metadata,
+    Column("target_domain", Integer, nullable=False),
+    Column("fold_id", BigInteger, nullable=False),
+    Column("source_domain", Integer, nullable=False),
+    Column("target_id", BigInteger, nullable=False),
+    Column("source_id", BigInteger, nullable=False),
+    Column("link_no", Integer, nullable=False),
+    Column("valid_from", BigInteger, nullable=False),
+    Column("valid_to", BigInteger),
+    Column("target_host", Integer, nullable=False),
+    Column("text_id", BigInteger, nullable=False),
+    Column("source", SmallInteger, nullable=False, comment="storage.codes.ANCHOR_SOURCES"),
+    Column("has_image", Boolean, nullable=False),
+    Column("first_seen", BigInteger, nullable=False, comment="of these words on this link"),
+    Column("last_seen", BigInteger),
+    Column("gone_at", BigInteger),
+    PrimaryKeyConstraint(
+        "target_domain", "fold_id", "source_domain", "target_id", "source_id", "link_no", "valid_from"
+    ),
+    Index("anchor_by_source", "source_id", "target_id", "link_no"),
+    sqlite_with_rowid=False,
+    comment="clustered for distributions: the words of one domain lie together, grouped by fold, then source domain",
+)
