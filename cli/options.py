@@ -56,22 +56,21 @@ DatabaseOption = Annotated[
 
 FormatOption = Annotated[
     OutputFormat | None,
-    typer.Option(
-        "--format", help="How to write the answer; a table on a terminal, else tsv.", rich_help_panel="Output"
-    ),
+    typer.Option("--format", help="How to write it; a table on a terminal, else tsv.", rich_help_panel="Output"),
 ]
 """Default None: decided by `cli.render` when it writes."""
 
 LimitOption = Annotated[
-    str | None,
+    str,
     typer.Option(
         "--limit",
         metavar="N|none",
+        show_default=False,
         help="Most rows to show; tables show 20, the other formats all.",
         rich_help_panel="Output",
     ),
 ]
-"""Default None; `cli.render` takes the text as it is."""
+"""Default ``"default"``; `cli.render` takes the text as it is."""
 
 FieldsOption = Annotated[
     str | None,
