@@ -59,7 +59,7 @@ def read_file(path: Path) -> dict[str, Any]:
         if isinstance(value, bool) or not isinstance(value, _KEYS[key]):  # bool is an int
             kind = "a number" if float in _KEYS[key] else "a text in quotes"
             raise BadConfig(f"{where}: {key} must be {kind}, not {value!r}")
-        if key == "delay" and not 0 <= float(value) < float("inf"):
+        if key == "delay" and not 0 <= float(str(value)) < float("inf"):
             raise BadConfig(f"{where}: delay must be 0 or more seconds, not {value!r}")
     return values
 

@@ -99,7 +99,7 @@ def main() -> None:
     warnings.showwarning = _warn
     try:
         app(prog_name="linkledger")
-    except Exception as error:  # noqa: BLE001 - the last resort: a user gets a line, not a traceback
+    except Exception as error:  # the last resort: a user gets a line, not a traceback
         if os.environ.get(DEBUG):
             raise
         _say(
