@@ -61,7 +61,8 @@ class _Site(BaseHTTPRequestHandler):
         else:
             self._answer(HTTPStatus.NOT_FOUND, "text/html; charset=utf-8", b"<title>Not found</title>\n")
 
-    do_HEAD = do_GET
+    def do_HEAD(self) -> None:
+        self.do_GET()
 
     def _answer(self, status: HTTPStatus, content_type: str, body: bytes, location: str | None = None) -> None:
         self.send_response(status)
