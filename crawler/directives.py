@@ -1,0 +1,129 @@
+"""What a page asks of search engines: rel tokens, robots metas and X-Robots-Tag headers, and what they amount to.
+
+Sources: https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag (metas, header, `none`, agents),
+https://developers.google.com/search/docs/crawling-indexing/qualify-outbound-links (rel),
+https://www.bing.com/webmasters/help/which-robots-metatags-does-bing-support-5198d240,
+https://html.spec.whatwg.org/multipage/common-microsyntaxes.html#set-of-space-separated-tokens
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from storage.records import FollowCause, Indexability, RobotsDirective
+
+# ASCII white space as HTML defines it, and the comma that search engines also take. A no-break space separates
+# nothing: neither the standard nor any search engine says so, and ``nofollow`` inside a longer token is no token.
+_REL_SEPARATORS = re.compile(r"[\t\n\f\r ,]+")
+_META_SPACE = re.compile(r"\s+")
+_AGENT_PREFIX = re.compile(r"([a-z*][a-z0-9_.*\-]*)\s*:\s*(.*)", re.DOTALL)
+
+ALL_AGENTS = frozenset({"robots", "*"})
+"""How a directive for every crawler is addressed: the name of the meta element, and of a header without a name."""
+
+VALUED = frozenset({"max-snippet", "max-image-preview", "max-video-preview", "unavailable_after"})
+"""Directives with a value after a colon: in a header their names are no crawler's."""
+
+PLAIN = frozenset(
+    "all index follow none noindex nofollow noarchive nocache nosnippet noimageindex notranslate nositelinkssearchbox "
+    "indexifembedded noodp noydir noai noimageai".split()
+)
+"""Directives that are one word; what is neither one of these nor named ends no date of ``unavailable_after``."""
+
+CRAWLERS = frozenset(
+    "googlebot googlebot-news googlebot-image googlebot-video google-extended adsbot-google mediapartners-google "
+    "bingbot msnbot adidxbot slurp yandex yandexbot baiduspider duckduckbot applebot applebot-extended seznambot yeti "
+    "naverbot petalbot sogou teoma exabot facebot facebookexternalhit gptbot oai-searchbot ccbot claudebot "
+    "perplexitybot ahrefsbot semrushbot mj12bot dotbot rogerbot".split()
+)
+"""Meta names that address one crawler: the names their operators document."""
+
+
+def rel_tokens(value: str | None) -> tuple[str, ...]:
+    """Return the tokens of a ``rel`` attribute: lower-case, in the order found, each once.
+
+    Split at ASCII white space (the standard) and commas (``rel="nofollow,ugc"``, as Google documents).
+    """
+    if not value:
+        return ()
+    return tuple(dict.fromkeys(token for token in _REL_SEPARATORS.split(value.lower()) if token))
+
+
+def page_directives(
+    metas: Iterable[tuple[str, str]], headers: Iterable[tuple[str, str]], *, agents: Iterable[str] = ()
+) -> tuple[RobotsDirective, ...]:
+    """Return every robots directive of a page, in order: metas first, then headers.
+
+    Args:
+        metas: (name, content) of the page's ``meta`` elements in document order; other names are passed over.
+        headers: (name, value) of the response, several of one name as they came.
+        agents: crawlers to know beside `CRAWLERS`, such as the one the page is judged as.
+    Returns:
+        One value per directive, lower-case; ``none`` is kept as written, `judge` knows what it means.
+    """
+    known = ALL_AGENTS | CRAWLERS | {agent.strip().lower() for agent in agents}
+    found: list[RobotsDirective] = []
+    for name, content in metas:
+        agent = name.strip().lower()
+        if agent in known:
+            found += (RobotsDirective("meta_robots", agent, value) for _, value in _values(content, agent, named=False))
+    for name, content in headers:
+        if name.strip().lower() == "x-robots-tag":
+            found += (
+                RobotsDirective("x_robots_tag", agent, value) for agent, value in _values(content, "*", named=True)
+            )
+    return tuple(dict.fromkeys(found))
+
+
+def _values(content: str, agent: str, *, named: bool) -> list[tuple[str, str]]:
+    """(agent, directive) of one content or header value; ``named`` allows ``googlebot: noindex``.
+
+    A name holds for what follows it until the next one. The date of ``unavailable_after`` may hold commas.
+    """
+    found: list[tuple[str, str]] = []
+    in_date = False
+    for piece in content.lower().split(","):
+        piece = _META_SPACE.sub(" ", piece).strip()
+        while named and (match := _AGENT_PREFIX.match(piece)) and match[1] not in VALUED:
+            agent, piece, in_date = match[1], match[2].strip(), False
+        if not piece:
+            continue
+        name, colon, rest = (part.strip() for part in piece.partition(":"))
+        if colon and name in VALUED:
+            found.append((agent, f"{name}:{rest}"))
+            in_date = name == "unavailable_after"
+            continue
+        words = piece.split(" ")
+        if in_date and not PLAIN.issuperset(words):
+            found[-1] = (agent, f"{found[-1][1]}, {piece}")
+            continue
+        in_date = False
+        # Pages also write "noindex nofollow" without a comma: each known word counts.
+        if len(words) > 1 and not PLAIN.isdisjoint(words):
+            found += ((agent, word) for word in words)
+        else:
+            found.append((agent, piece))
+    return found
+
+
+def judge(
+    directives: Iterable[RobotsDirective], agent: str = "googlebot"
+) -> tuple[tuple[Indexability, ...], tuple[FollowCause, ...]]:
+    """Return (why the page is not indexable, why its links are not followed) for one crawler.
+
+    Directives for all crawlers and those for ``agent`` are taken together and the strictest holds, as Google
+    documents. Causes are named once each, ``meta_robots`` before ``x_robots_tag``. ``unavailable_after`` is a fact of
+    the page, not a cause: whether its date has come depends on the day of asking.
+    """
+    agent = agent.strip().lower()
+    not_indexed: set[Indexability] = set()
+    not_followed: set[FollowCause] = set()
+    for cause, addressed, value in directives:
+        if addressed != agent and addressed not in ALL_AGENTS:
+            continue
+        if value in ("noindex", "none"):
+            not_indexed.add(cause)
+        if value in ("nofollow", "none"):
+            not_followed.add(cause)
+    return tuple(sorted(not_indexed)), tuple(sorted(not_followed))

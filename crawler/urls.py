@@ -1,0 +1,364 @@
+"""Every URL rule: what an href points to, what a page's own URL is, which URLs are compared as one.
+
+Identity is the WHATWG URL standard's serialisation (the ``ada`` parser) with the fragment cut off; nothing else
+is folded when a URL is stored. Comparison keys (`fold_page`) are made when a question is asked.
+
+Sources: https://url.spec.whatwg.org/ (parsing), https://encoding.spec.whatwg.org/ (queries of pages that are
+not UTF-8), https://html.spec.whatwg.org/multipage/urls-and-fetching.html#document-base-urls (base URL).
+The rules one by one, and where to change each: docs/url-rules.md.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Literal
+
+import ada_url
+
+from crawler.suffixes import (
+    is_internal,
+    is_ip,
+    is_public_suffix,
+    operator_domain,
+    registrable_domain,
+    suffix_list_version,
+)
+from crawler.tracking import is_tracking
+from storage.errors import InvalidUrl
+from storage.records import CanonicalUrl, SkipReason
+
+__all__ = [
+    "Base",
+    "QueryFold",
+    "canonical_url",
+    "document_base",
+    "fold_page",
+    "is_internal",
+    "is_ip",
+    "is_public_suffix",
+    "operator_domain",
+    "registrable_domain",
+    "resolve_href",
+    "seed_url",
+    "suffix_list_version",
+]
+
+QueryFold = Literal["tracking", "all", "none"]
+
+_PARTS = re.compile(
+    r"https?://(?:[^/?#@]*@)?(\[[^\]]*\]|[^:/?#]+)(?::[0-9]+)?(/[^?#]*)(?:\?[^#]*)?(?:(#).*)?", re.ASCII | re.DOTALL
+)
+"""A serialised http(s) URL: host, path, whether a fragment follows. User names and paths hold no raw ``@``, ``?``, ``#``."""
+
+# An href that needs no parser: each part holds only characters that the standard copies as they are, no path
+# segment is a dot segment (those begin with "." or its escape), and none can be taken for a scheme.
+_PATH_CHARS = r"[A-Za-z0-9_~!$&'()*+,;=:@%.\-]"
+_SEGMENTS = rf"(?:/(?!\.|%2[eE]){_PATH_CHARS}*+)"
+_PLAIN = re.compile(
+    r"(?:(https?://[A-Za-z0-9.\-]{1,200}(?::[0-9]{1,5})?)(?=[/?#]|\Z))?"
+    rf"({_SEGMENTS}*+|[A-Za-z0-9_][A-Za-z0-9_~!$&'()*+,;=@%.\-]*+{_SEGMENTS}*+)"
+    r"(\?[A-Za-z0-9_~!$&()*+,;=:@%/?.\[\]{}|\-]*+)?"
+    r"(?:#([A-Za-z0-9_~!$&()*+,;=:@%/?.\[\]{}|\-]*+))?"
+)
+_LONGEST_PLAIN = 4096
+
+_C0_AND_SPACE = "".join(map(chr, range(0x21)))
+_TAB_AND_NEWLINE = str.maketrans("", "", "\t\n\r")
+_UTF8_QUERIES = frozenset({"utf-8", "utf-16le", "utf-16be", "replacement"})
+
+
+class Base:
+    """A base URL taken apart once, to resolve many hrefs against.
+
+    Raises:
+        InvalidUrl: the text is no absolute URL. (A base of another scheme than http is allowed, as
+        ``<base href>`` may name one: relative hrefs then lead to that scheme.)
+    """
+
+    __slots__ = ("_directory", "_document", "_domain", "_host", "_origin", "_path", "url")
+
+    def __init__(self, url: str) -> None:
+        href = _parse(url, None)
+        if href is None:
+            raise InvalidUrl(_without_credentials(url), why="not an absolute URL")
+        self.url = href
+        match = _PARTS.fullmatch(href)
+        self._origin: str | None = None
+        if match is None:
+            return
+        self._host = match[1]
+        self._domain = registrable_domain(match[1])
+        self._path = match[2]
+        self._origin = href[: match.start(2)]
+        self._directory = self._path[: self._path.rfind("/") + 1]
+        self._document = href[: match.start(3)] if match[3] else href
+
+    def __repr__(self) -> str:
+        return f"Base({self.url!r})"
+
+    def resolve(self, raw: str, charset: str = "utf-8") -> tuple[CanonicalUrl, str | None] | SkipReason:
+        """Resolve one href; see `resolve_href`."""
+        if len(raw) <= _LONGEST_PLAIN and (match := _PLAIN.fullmatch(raw)) is not None:
+            site, path, query, fragment = match.groups()
+            if site is not None:
+                if (known := _site(site)) is not None:
+                    origin, host, domain = known
+                    path = path or "/"
+                    key = path[:-1] if path[-1] == "/" else path
+                    url = f"{origin}{path}{query}" if query else origin + path
+                    return CanonicalUrl(url, host, domain, key), fragment
+            elif self._origin is not None:
+                if path == "":
+                    path = self._path
+                    url = f"{self._origin}{path}{query}" if query is not None else self._document
+                    key = path[:-1] if path[-1] == "/" else path
+                    return CanonicalUrl(url, self._host, self._domain, key), fragment
+                if path[0] != "/":
+                    path = self._directory + path
+                    key = path[:-1] if path[-1] == "/" else path
+                    url = f"{self._origin}{path}{query}" if query else self._origin + path
+                    return CanonicalUrl(url, self._host, self._domain, key), fragment
+                if path[:2] != "//":
+                    key = path[:-1] if path[-1] == "/" else path
+                    url = f"{self._origin}{path}{query}" if query else self._origin + path
+                    return CanonicalUrl(url, self._host, self._domain, key), fragment
+        return self._resolve_by_parser(raw, charset)
+
+    def _resolve_by_parser(self, raw: str, charset: str) -> tuple[CanonicalUrl, str | None] | SkipReason:
+        if not raw.isascii() and charset not in _UTF8_QUERIES:
+            raw = _query_in(raw, charset)
+        href = _parse(raw, self.url)
+        if href is None:
+            return "invalid_url"
+        match = _PARTS.fullmatch(href)
+        if match is None:
+            return "not_http"
+        return _canonical(href, match), href[match.end(3) :] if match[3] else None
+
+
+def _parse(text: str, base: str | None) -> str | None:
+    """The standard's parser and serialiser; None is its failure. Lone surrogates are U+FFFD, as in browsers."""
+    for attempt in (text, None):
+        if attempt is None:
+            attempt = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            if attempt == text:
+                return None
+        try:
+            return ada_url.normalize_url(attempt) if base is None else ada_url.join_url(base, attempt)
+        except ValueError:
+            if attempt.isascii():
+                return None
+    return None
+
+
+def _canonical(href: str, match: re.Match[str]) -> CanonicalUrl:
+    host, path = match[1], match[2]
+    url = href[: match.start(3)] if match[3] else href
+    return CanonicalUrl(url, host, registrable_domain(host), path[:-1] if path[-1] == "/" else path)
+
+
+@lru_cache(maxsize=50_000)
+def _site(text: str) -> tuple[str, str, str] | None:
+    """(origin, host, registrable domain) of ``scheme://host[:port]``; None where the parser refuses it."""
+    href = _parse(text, None)
+    match = _PARTS.fullmatch(href) if href else None
+    if match is None or href is None:
+        return None
+    return href[: match.start(2)], match[1], registrable_domain(match[1])
+
+
+def _query_in(raw: str, charset: str) -> str:
+    """Write the non-ASCII part of an href's query as bytes of the page's encoding, escaped.
+
+    Source: https://url.spec.whatwg.org/#query-state and #string-percent-encode-after-encoding
+    """
+    from crawler.encoding import query_bytes
+
+    text = raw.strip(_C0_AND_SPACE).translate(_TAB_AND_NEWLINE)
+    front, hash_sign, fragment = text.partition("#")
+    path, mark, query = front.partition("?")
+    if query.isascii():
+        return raw
+    escaped = "".join(
+        f"%{byte:02X}" if byte <= 0x20 or byte >= 0x7F or byte in b"\"#<>'" else chr(byte)
+        for byte in query_bytes(query, charset)
+    )
+    return f"{path}{mark}{escaped}{hash_sign}{fragment}"
+
+
+@lru_cache(maxsize=256)
+def _base(url: str) -> Base:
+    return Base(url)
+
+
+def resolve_href(raw: str, base: str | Base, charset: str = "utf-8") -> tuple[CanonicalUrl, str | None] | SkipReason:
+    """Resolve an href as a browser does.
+
+    Args:
+        raw: the attribute's value, any text.
+        base: the document's base URL. `Base` objects save the parsing of the base for every href.
+        charset: WHATWG name of the page's encoding, lower-case; decides the bytes of non-ASCII queries.
+    Returns:
+        (target, fragment): the fragment as the standard writes it, None where the href has no ``#``.
+        Otherwise why there is no target: ``not_http`` (another scheme) or ``invalid_url`` (the parser fails).
+        No text raises.
+    Raises:
+        InvalidUrl: ``base`` is not absolute.
+    """
+    return (base if isinstance(base, Base) else _base(base)).resolve(raw, charset)
+
+
+def document_base(href: str | None, page: str, charset: str = "utf-8") -> str:
+    """Return the base URL of a document: its first ``base[href]`` resolved against its own URL.
+
+    Args:
+        href: the attribute of the first ``base`` element that has one; None where there is none.
+        page: the document's URL, after redirects.
+    Returns:
+        An absolute URL. The page's own where the attribute is no URL, or a ``data:`` or ``javascript:`` URL.
+    Source: https://html.spec.whatwg.org/multipage/semantics.html#frozen-base-url
+    """
+    if href is None:
+        return page
+    if not href.isascii() and charset not in _UTF8_QUERIES:
+        href = _query_in(href, charset)
+    url = _parse(href, page)
+    return page if url is None or url.startswith(("data:", "javascript:")) else url
+
+
+def canonical_url(text: str, base: str | None = None) -> CanonicalUrl:
+    """Return an http(s) URL as the WHATWG standard writes it, its fragment cut off.
+
+    Idempotent: the result's ``url`` gives itself.
+
+    Raises:
+        InvalidUrl: no absolute http(s) URL after parsing (against ``base``, where one is given).
+    """
+    href = _parse(text, base)
+    match = _PARTS.fullmatch(href) if href is not None else None
+    if href is None or match is None:
+        raise InvalidUrl(_without_credentials(text))
+    return _canonical(href, match)
+
+
+def _without_credentials(text: str) -> str:
+    """The text with what stands before ``@`` in its authority hidden: messages and logs show no password."""
+    return _CREDENTIALS.sub(r"\1***@", text)
+
+
+_CREDENTIALS = re.compile(r"^((?:[A-Za-z][A-Za-z0-9+.\-]*:)?[/\\]*)[^/\\?#]*@")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
+_HOST_AND_PORT = re.compile(
+    r"(?:localhost|[^/\\?#:@]*\.[^/\\?#:@]*|\[[0-9A-Fa-f:.]+\]):[0-9]*(?:[/\\?#]|\Z)", re.IGNORECASE
+)
+_QUOTES = (('"', '"'), ("'", "'"), ("<", ">"), ("\u201c", "\u201d"), ("\u2018", "\u2019"), ("\xab", "\xbb"), ("`", "`"))
+_BLANK = re.compile(r"[\s\x00-\x20\x7f\xa0\u200b\u200e\u200f\u2060\ufeff]+")
+_BLANK_ENDS = re.compile(rf"^{_BLANK.pattern}|{_BLANK.pattern}\Z")
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_\-]{0,61}[a-z0-9_])?")
+
+
+def seed_url(text: str) -> CanonicalUrl:
+    """Return the page that a user means by one cell of a list.
+
+    Blanks and quotes around it are dropped, https is assumed where no scheme is written, host names may be
+    written in any script, a dot after the whole host name is dropped. The rest is `canonical_url`.
+
+    Raises:
+        InvalidUrl: with the reason: empty, white space inside, another scheme, no host, no dot in a name
+            written without a scheme, a name that no host can have, a bad port, or credentials. A user name or
+            password is refused, not dropped: the page meant is another than the one that would be fetched, and
+            the ledger keeps no secrets. The error does not repeat them.
+    """
+    given = _bare(text)
+    shown = _without_credentials(given)
+    if not given:
+        raise InvalidUrl(text.strip(), why="empty")
+    if _BLANK.search(given):
+        raise InvalidUrl(shown, why="not one URL: it has white space inside (in a path, write %20)")
+    scheme = _SCHEME.match(given)
+    has_scheme = scheme is not None and scheme[1].lower() in ("http", "https")
+    if has_scheme:
+        url = given
+    elif scheme is not None and not _HOST_AND_PORT.match(given) and "@" not in given.partition("/")[0]:
+        raise InvalidUrl(shown, why=f"of the scheme {scheme[1].lower()}; only http and https pages are fetched")
+    elif given.startswith(("//", "\\\\")):
+        url, has_scheme = "https:" + given, True
+    elif given[0] in "/\\?#.":
+        raise InvalidUrl(shown, why="without a host: a relative address needs the site before it")
+    else:
+        url = "https://" + given
+    return _seed(url, shown, has_scheme=has_scheme)
+
+
+def _bare(text: str) -> str:
+    """The cell without the blanks and paired quotes around it."""
+    while True:
+        bare = _BLANK_ENDS.sub("", text)
+        for left, right in _QUOTES:
+            if len(bare) >= 2 and bare[0] == left and bare[-1] == right:
+                bare = bare[1:-1]
+        if bare == text:
+            return bare
+        text = bare
+
+
+def _seed(url: str, shown: str, *, has_scheme: bool) -> CanonicalUrl:
+    href = _parse(url, None)
+    match = _PARTS.fullmatch(href) if href is not None else None
+    if href is None or match is None:
+        raise InvalidUrl(shown, why=_why_unparsable(url))
+    host = match[1]
+    if "@" in href[: match.start(1)]:
+        raise InvalidUrl(shown, why="an address with a user name or password; give the page's URL without them")
+    if host[-1] == "." and host.strip("."):
+        host = host[:-1]
+        href = href[: match.start(1)] + host + href[match.end(1) :]
+    if not is_ip(host):
+        if host in ("http", "https"):
+            raise InvalidUrl(shown, why="a URL with its scheme written twice")
+        if not has_scheme and "." not in host and host != "localhost":
+            raise InvalidUrl(
+                shown, why="no host name: it has no dot (write http:// before the name of a local machine)"
+            )
+        if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in host.split(".")):
+            raise InvalidUrl(shown, why=f"on {host[:80]!r}, which is no valid host name")
+    return canonical_url(href)
+
+
+def _why_unparsable(url: str) -> str:
+    rest = re.sub(r"^[A-Za-z]+:[/\\]*", "", url)
+    authority = re.split(r"[/\\?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+    if not authority:
+        return "without a host"
+    name, colon, port = authority.rpartition(":")
+    if colon and not name.startswith("[") or colon and name.endswith("]"):
+        if not port.isascii() or not port.isdigit() and port:
+            return f"not a URL: its port {port!r} is no number"
+        if port and int(port[:9]) > 65535:
+            return f"not a URL: its port {port} is above 65535"
+        authority = name
+    return f"not a URL: {authority[:80]!r} is no valid host name or address"
+
+
+def fold_page(url: CanonicalUrl, *, query: QueryFold) -> str:
+    """Return the key under which page URLs are compared: no scheme, no ``www.``, no final slash.
+
+    Args:
+        query: ``tracking`` drops the parameters of data/tracking_params.tsv, ``all`` the whole query, ``none`` nothing.
+    Returns:
+        ``example.com/a?b=1`` for ``https://www.example.com/a/?b=1&utm_source=x``. The order of parameters, the
+        case of the path and ports other than the scheme's own are kept: servers tell them apart.
+    """
+    authority, _, rest = url.url.partition("://")[2].partition("/")
+    if url.host.startswith("www."):
+        bare = url.host[4:]
+        if "." in bare and not is_public_suffix(bare):
+            user, at, name = authority.rpartition("@")
+            authority = f"{user}{at}{name[4:]}"
+    _, mark, wanted = rest.partition("?")
+    if mark and query == "tracking":
+        wanted = "&".join(part for part in wanted.split("&") if part and not is_tracking(part))
+    if query == "all" or not wanted:
+        return authority + url.path_key
+    return f"{authority}{url.path_key}?{wanted}"
