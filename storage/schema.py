@@ -14,6 +14,7 @@ domains are small sequential numbers. Times are milliseconds since 1970, UTC.
 from __future__ import annotations
 
 from sqlalchemy import (
+    TEXT,
     BigInteger,
     Boolean,
     Column,
@@ -45,7 +46,7 @@ class Words(TypeDecorator[str]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
         if dialect.name == "postgresql":
-            return dialect.type_descriptor(Text(collation="C"))
+            return dialect.type_descriptor(TEXT(collation="C"))
         return dialect.type_descriptor(Text())
 
 
