@@ -216,7 +216,15 @@ def _csv(
 ) -> Iterator[str]:
     names = fields or _all_columns(answers[0], answers)
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
+    # The module quotes the characters of its line end only: with CR LF, a lone CR in a cell is quoted too.
+    writer = csv.writer(buffer, lineterminator="\r\n")
+
+    def line(cells: Iterable[str | int | float]) -> str:
+        writer.writerow(cells)
+        text = buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+        return text.removesuffix("\r\n") + "\n"
 
     def cell(value: Any) -> str | int | float:
         plain = flat(value)
@@ -226,13 +234,9 @@ def _csv(
             plain = guard(plain)
         return visible(plain) if look.terminal else plain
 
-    writer.writerow(names)
+    yield line(names)
     for row in _records(answers, bound, names):
-        writer.writerow([cell(row[name]) for name in names])
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
-    yield buffer.getvalue()
+        yield line(cell(row[name]) for name in names)
 
 
 def _tsv(answers: Sequence[Answer], bound: int | None, fields: list[str] | None, look: Look) -> Iterator[str]:

@@ -1,0 +1,142 @@
+"""Which part may import which: read from the source of every module, imports inside functions too."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+OURS = ("crawler", "storage", "cli", "benchmarks", "tests")
+
+# The part of crawler that touches the network, files or the store. Everything else there is pure.
+FETCHING = {
+    "crawler.settings", "crawler.run", "crawler.pipeline", "crawler.robots", "crawler.politeness", "crawler.spiders",
+}  # fmt: skip
+# Pure modules that read files they are given: no scrapy either, and no store.
+READING = {"crawler.seeds"}
+# Unpacking bodies needs the unpackers.
+UNPACKERS = {"crawler.bodies": ("brotli", "compression.zstd", "backports.zstd")}
+
+STDLIB = frozenset(sys.stdlib_module_names)
+# What would let a pure module know the time, the network, other threads, or chance.
+IMPURE = {
+    "asyncio", "http", "logging", "multiprocessing", "os", "random", "requests", "secrets", "select", "selectors",
+    "socket", "sqlite3", "ssl", "subprocess", "threading", "time", "urllib.request", "urllib.robotparser", "uuid",
+}  # fmt: skip
+
+
+class Import(NamedTuple):
+    name: str
+    lazy: bool
+    """Inside a function, so that it costs nothing until the function is called."""
+    line: int
+    typing_only: bool
+
+
+def module_name(path: Path) -> str:
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    return name.removesuffix(".__init__")
+
+
+def imports(path: Path) -> Iterator[Import]:
+    """Every import of a module, wherever it stands."""
+
+    def walk(node: ast.AST, lazy: bool, typing_only: bool) -> Iterator[Import]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.Import):
+                yield from (Import(alias.name, lazy, child.lineno, typing_only) for alias in child.names)
+            elif isinstance(child, ast.ImportFrom):
+                assert child.level == 0, f"{path}:{child.lineno}: relative import"
+                assert child.module is not None
+                for alias in child.names:
+                    yield Import(f"{child.module}.{alias.name}", lazy, child.lineno, typing_only)
+            else:
+                inside = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+                guard = isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"
+                yield from walk(child, lazy or inside, typing_only or guard)
+
+    yield from walk(ast.parse(path.read_text("utf-8")), False, False)
+
+
+def within(name: str, *packages: str) -> bool:
+    return any(name == package or name.startswith(package + ".") for package in packages)
+
+
+def is_pure(module: str) -> bool:
+    return within(module, "crawler") and not within(module, *FETCHING, *READING)
+
+
+def allowed(module: str, found: Import) -> bool:
+    """The table: may this module import that name, in this place?"""
+    name = found.name
+    standard = name.split(".")[0] in STDLIB
+    if within(module, "storage.migrations.versions"):
+        return standard or within(name, "sqlalchemy", "alembic")
+    if within(module, "storage"):
+        return standard or within(name, "storage", "sqlalchemy", "alembic", "psycopg", "backports.zstd")
+    if within(module, "crawler"):
+        pure_parts = ("selectolax", "tldextract", "ada_url", "chardetng_py", "storage.records", "storage.errors")
+        if within(name, "crawler"):
+            return not is_pure(module) or is_pure(name)
+        if is_pure(module):
+            return within(name, *pure_parts, *UNPACKERS.get(module, ())) or (standard and not within(name, *IMPURE))
+        if within(module, *READING):
+            return standard or within(name, *pure_parts)
+        return standard or within(
+            name, *pure_parts, "scrapy", "twisted", "aiohttp", "uvloop", "itemadapter", "protego", "w3lib",
+            "storage.engine", "storage.writer", "storage.frontier", "storage.lists", "storage.times", "storage.codes",
+        )  # fmt: skip
+    if within(module, "cli"):
+        if standard or within(name, "typer", "sqlalchemy", "storage", "cli", "crawler.urls"):
+            return True
+        return (found.lazy or found.typing_only) and within(
+            name, "rich", "crawler.run", "crawler.plan", "crawler.page", "crawler.seeds", "crawler.encoding"
+        )
+    raise AssertionError(f"{module} belongs to no part")
+
+
+MODULES = sorted(
+    path
+    for package in ("crawler", "storage", "cli")
+    for path in (ROOT / package).rglob("*.py")
+    if "data" not in path.parts
+)
+
+
+@pytest.mark.parametrize("path", [pytest.param(path, id=module_name(path)) for path in MODULES])
+def test_module_imports_only_what_its_part_may(path: Path) -> None:
+    module = module_name(path)
+    wrong = [f"line {found.line}: {found.name}" for found in imports(path) if not allowed(module, found)]
+    assert not wrong, f"{module} may not import: {'; '.join(wrong)}"
+
+
+FORBIDDEN = [  # id, module, import, inside a function
+    ("storage_knows_no_crawler", "storage.writer", "crawler.urls.canonical_url", False),
+    ("not_even_late", "storage.engine", "crawler.urls.canonical_url", True),
+    ("storage_knows_no_cli", "storage.engine", "cli.config.Config", False),
+    ("migrations_are_frozen", "storage.migrations.versions.0001_ledger", "storage.schema", True),
+    ("page_reads_no_clock", "crawler.page", "time.time", False),
+    ("page_knows_no_database", "crawler.page", "storage.engine.open_ledger", True),
+    ("page_knows_no_scrapy", "crawler.page", "scrapy.Selector", False),
+    ("pure_stays_pure", "crawler.page", "crawler.run.run_crawl", True),
+    ("crawler_knows_no_cli", "crawler.run", "cli.render.Answer", False),
+    ("no_click", "cli.links", "click.echo", True),
+    ("crawl_starts_late", "cli.crawl", "crawler.run.run_crawl", False),
+    ("rich_late", "cli.render", "rich.table.Table", False),
+    ("questions_know_no_scrapy", "cli.links", "scrapy.Spider", True),
+]
+
+
+@pytest.mark.parametrize(("module", "name", "lazy"), [pytest.param(*row[1:], id=row[0]) for row in FORBIDDEN])
+def test_the_table_forbids(module: str, name: str, lazy: bool) -> None:
+    assert not allowed(module, Import(name, lazy, 1, False))
+
+
+def test_tests_are_flat() -> None:
+    """A folder ``tests/crawler`` with an ``__init__.py`` would hide the real package."""
+    assert not [path for path in (ROOT / "tests").rglob("__init__.py") if path.parent != ROOT / "tests"]
