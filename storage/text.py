@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from hashlib import blake2b
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _SPACE = re.compile(r"[\s\u200b\u2060\ufeff]+")
@@ -37,3 +38,19 @@ def fold(text: str) -> str:
         if folded == before:
             break
     return folded
+
+
+LONGEST_NAME = 512
+"""Characters of a host, domain or operator that an index holds; PostgreSQL refuses entries above some 2,700 bytes."""
+
+
+def short_name(name: str) -> str:
+    """A host-like name as the tables keep it: cleaned, and bounded however long the URL makes it.
+
+    URL parsers do not check the length of a host, so one of 1 MB does occur. Its beginning is kept,
+    then ``~``, which no host contains, and a hash that tells it from others.
+    """
+    cleaned = clean(name)
+    if len(cleaned) <= LONGEST_NAME:
+        return cleaned
+    return f"{cleaned[:400]}~{blake2b(cleaned.encode(), digest_size=16).hexdigest()}"

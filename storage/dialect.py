@@ -1,0 +1,228 @@
+"""All that SQLite and PostgreSQL do differently; nobody else asks which of the two it talks to.
+
+SQL handed to these methods is written once, with ``?`` for a parameter and ``{ids}`` for
+"is one of the ids given": the dialect turns both into what its driver understands.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from typing import Any, Literal
+
+from sqlalchemy import Connection
+from sqlalchemy.engine import Row
+
+Rows = Sequence[tuple[Any, ...]]
+Conflict = Literal["error", "nothing"]
+
+
+class Dialect:
+    """What both databases share; `Sqlite` and `Postgres` fill in the rest."""
+
+    name: str
+    largest_batch: int
+    """Parameters one statement may carry; more make the driver or the server refuse."""
+
+    def sql(self, text: str) -> str:
+        """``text`` in the driver's own parameter style, ``{ids}`` filled in."""
+        raise NotImplementedError
+
+    def ids_parameter(self, ids: Collection[int]) -> Any:
+        """The one parameter that ``{ids}`` stands for, any number of ids long."""
+        raise NotImplementedError
+
+    def names_parameter(self, names: Collection[str]) -> Any:
+        """The one parameter that ``{names}`` stands for, any number of texts long."""
+        raise NotImplementedError
+
+    def insert(
+        self, conn: Connection, table: str, columns: Sequence[str], rows: Rows, *, conflict: Conflict = "error"
+    ) -> None:
+        """Bulk insert; the caller has sorted ``rows`` by key, which is what keeps two writers from a deadlock.
+
+        Raises:
+            sqlalchemy.exc.IntegrityError: a key is taken and ``conflict`` is ``error``.
+        """
+        raise NotImplementedError
+
+    def insert_texts(self, conn: Connection, table: str, columns: Sequence[str], rows: Rows) -> bool:
+        """Bulk insert into a dictionary of (hash id, text, ...), keeping rows that are there.
+
+        Returns:
+            False where an id is taken by another text: the caller must give the transaction up.
+        """
+        raise NotImplementedError
+
+    def next_ids(self, conn: Connection, table: str, count: int) -> list[int]:
+        """Ids nobody else will get, for ``count`` new rows of a table with a numbered key."""
+        raise NotImplementedError
+
+    def lock_pages(self, conn: Connection, ids: Collection[int]) -> None:
+        """Hold the rows of these pages until the transaction ends, in one fixed order."""
+        raise NotImplementedError
+
+    def iso(self, column: str) -> str:
+        """SQL for a stored time as ``2026-11-22T14:40:03.120Z``, NULL for NULL."""
+        raise NotImplementedError
+
+    def run_many(self, conn: Connection, sql: str, rows: Rows) -> None:
+        """One statement for each row of parameters, pipelined where the driver can."""
+        if rows:
+            conn.exec_driver_sql(self.sql(sql), list(rows))
+
+    def fetch(self, conn: Connection, sql: str, *parameters: Any) -> Sequence[Row[Any]]:
+        """All rows of one question."""
+        return conn.exec_driver_sql(self.sql(sql), tuple(parameters)).all()
+
+    def fetch_keyed(self, conn: Connection, sql: str, ids: Collection[int], *before: Any) -> Sequence[Row[Any]]:
+        """All rows of one question over ``{ids}``, which must be its last parameter."""
+        if not ids:
+            return []
+        return self.fetch(conn, sql, *before, self.ids_parameter(ids))
+
+    def fetch_named(self, conn: Connection, sql: str, names: Collection[str]) -> Sequence[Row[Any]]:
+        """All rows of one question over ``{names}``, which must be its last parameter."""
+        if not names:
+            return []
+        return self.fetch(conn, sql, self.names_parameter(names))
+
+
+class Sqlite(Dialect):
+    """Raw ``executemany`` in the one writing transaction that ``BEGIN IMMEDIATE`` lets in."""
+
+    name = "sqlite"
+    largest_batch = 32_000
+
+    def sql(self, text: str) -> str:
+        # A JSON array is one parameter however many ids it holds; SQLite reads 64-bit integers in it exactly.
+        return text.replace("{ids}", "IN (SELECT value FROM json_each(?))").replace(
+            "{names}", "IN (SELECT value FROM json_each(?))"
+        )
+
+    def ids_parameter(self, ids: Collection[int]) -> Any:
+        return json.dumps(sorted(ids))
+
+    def names_parameter(self, names: Collection[str]) -> Any:
+        return json.dumps(sorted(names))
+
+    def insert(
+        self, conn: Connection, table: str, columns: Sequence[str], rows: Rows, *, conflict: Conflict = "error"
+    ) -> None:
+        if rows:
+            suffix = " ON CONFLICT DO NOTHING" if conflict == "nothing" else ""
+            conn.exec_driver_sql(_insert(table, columns) + suffix, list(rows))
+
+    def insert_texts(self, conn: Connection, table: str, columns: Sequence[str], rows: Rows) -> bool:
+        from sqlalchemy.exc import IntegrityError
+
+        if not rows:
+            return True
+        words = columns[1]
+        # The text cannot be NULL, so the update fails exactly when two texts share an id.
+        clash = f" ON CONFLICT (id) DO UPDATE SET {words} = NULL WHERE {words} <> excluded.{words}"
+        try:
+            conn.exec_driver_sql(_insert(table, columns) + clash, list(rows))
+        except IntegrityError:
+            return False
+        return True
+
+    def next_ids(self, conn: Connection, table: str, count: int) -> list[int]:
+        # Nobody else can write before this transaction ends.
+        first = int(conn.exec_driver_sql(f"SELECT coalesce(max(id), 0) + 1 FROM {table}").scalar_one())
+        return list(range(first, first + count))
+
+    def lock_pages(self, conn: Connection, ids: Collection[int]) -> None:
+        return  # the whole file is ours
+
+    def iso(self, column: str) -> str:
+        return f"strftime('%Y-%m-%dT%H:%M:%S', {column} / 1000, 'unixepoch') || printf('.%03dZ', {column} % 1000)"
+
+
+class Postgres(Dialect):
+    """COPY on the transaction's own connection, by way of a staging table where rows may be there already."""
+
+    name = "postgresql"
+    largest_batch = 65_000
+
+    def sql(self, text: str) -> str:
+        return text.replace("%", "%%").replace("{ids}", "= ANY(?)").replace("{names}", "= ANY(?)").replace("?", "%s")
+
+    def ids_parameter(self, ids: Collection[int]) -> Any:
+        return sorted(ids)
+
+    def names_parameter(self, names: Collection[str]) -> Any:
+        return sorted(names)
+
+    def insert(
+        self, conn: Connection, table: str, columns: Sequence[str], rows: Rows, *, conflict: Conflict = "error"
+    ) -> None:
+        if not rows:
+            return
+        if conflict == "error":
+            self._copy(conn, table, columns, rows)
+            return
+        stage = self._stage(conn, table, columns, rows)
+        names = ", ".join(columns)
+        conn.exec_driver_sql(
+            f"INSERT INTO {table} ({names}) SELECT {names} FROM {stage} ORDER BY staged ON CONFLICT DO NOTHING"
+        )
+
+    def insert_texts(self, conn: Connection, table: str, columns: Sequence[str], rows: Rows) -> bool:
+        if not rows:
+            return True
+        words, names = columns[1], ", ".join(columns)
+        stage = self._stage(conn, table, columns, rows)
+        # DO NOTHING takes no lock on a row that is there: popular targets do not queue the writers up.
+        # The comparison is a statement of its own, so that it sees what others have committed meanwhile.
+        conn.exec_driver_sql(
+            f"INSERT INTO {table} ({names}) SELECT {names} FROM {stage} ORDER BY staged ON CONFLICT DO NOTHING"
+        )
+        clashes = conn.exec_driver_sql(
+            f"SELECT count(*) FROM {stage} s JOIN {table} t USING (id) WHERE s.{words} <> t.{words}"
+        )
+        return int(clashes.scalar_one()) == 0
+
+    def next_ids(self, conn: Connection, table: str, count: int) -> list[int]:
+        rows = conn.exec_driver_sql(
+            f"SELECT nextval(pg_get_serial_sequence('{table}', 'id')) FROM generate_series(1, %s)", (count,)
+        )
+        return [int(row[0]) for row in rows]
+
+    def lock_pages(self, conn: Connection, ids: Collection[int]) -> None:
+        if ids:
+            conn.exec_driver_sql("SELECT id FROM page WHERE id = ANY(%s) ORDER BY id FOR UPDATE", (sorted(ids),))
+
+    def iso(self, column: str) -> str:
+        return (
+            f"to_char(to_timestamp({column} / 1000) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS')"
+            f" || '.' || lpad(({column} % 1000)::text, 3, '0') || 'Z'"
+        )
+
+    def _stage(self, conn: Connection, table: str, columns: Sequence[str], rows: Rows) -> str:
+        stage = f"stage_{table}"
+        conn.exec_driver_sql(
+            f"CREATE TEMP TABLE IF NOT EXISTS {stage} (LIKE {table}, staged integer) ON COMMIT DELETE ROWS"
+        )
+        conn.exec_driver_sql(f"TRUNCATE {stage}")
+        self._copy(conn, stage, (*columns, "staged"), [(*row, place) for place, row in enumerate(rows)])
+        return stage
+
+    def _copy(self, conn: Connection, table: str, columns: Sequence[str], rows: Rows) -> None:
+        driver: Any = conn.connection.driver_connection
+        with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+
+
+def _insert(table: str, columns: Sequence[str]) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+
+
+SQLITE = Sqlite()
+POSTGRES = Postgres()
+
+
+def dialect_of(conn: Connection) -> Dialect:
+    """The dialect of an open connection."""
+    return POSTGRES if conn.dialect.name == "postgresql" else SQLITE
