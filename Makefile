@@ -1,0 +1,66 @@
+# Needs Python 3.11 or later, make and git. Everything is installed into .venv inside this folder.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help demo test prove lint format bench docs clean
+
+help:
+	@echo "make demo    install, then serve, crawl and question a few bundled pages"
+	@echo "make test    install, then run the whole test suite on SQLite and on PostgreSQL"
+	@echo "make prove   run the long form of the proofs"
+	@echo "make lint    ruff and mypy --strict"
+	@echo "make bench   every benchmark, one table (QUICK=1 for short runs)"
+	@echo "make docs    write docs/cli.md from the program"
+	@echo "LINKLEDGER_CORPUS=FOLDER lets the benchmarks score the reader against a corpus of pages."
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed; name one: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: pyproject.toml | $(BIN)/python
+	@echo "installing linkledger into $(VENV) ..."
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	@echo "installing linkledger and its test tools into $(VENV) ..."
+	@$(PIP) install --editable '.[dev]'
+	@touch $@ $(VENV)/.run
+
+$(VENV)/.bench: $(VENV)/.dev
+	@$(PIP) install --editable '.[bench]'
+	@touch $@
+
+demo: $(VENV)/.run
+	@$(BIN)/linkledger demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+	@if [ -z "$$LINKLEDGER_CORPUS" ]; then \
+		echo "not run: scoring against a corpus of pages (set LINKLEDGER_CORPUS=FOLDER, then: make bench)"; fi
+	@echo "not run: the long form of the proofs (make prove)"
+
+prove: $(VENV)/.dev
+	$(BIN)/python -m pytest -m long
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
+
+docs: $(VENV)/.dev
+	$(BIN)/python -m cli.reference > docs/cli.md.new
+	mv docs/cli.md.new docs/cli.md
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
