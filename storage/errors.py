@@ -11,7 +11,7 @@ class InvalidUrl(LedgerError):
     """A text that is no absolute http(s) URL where one is needed."""
 
     def __init__(self, value: str, *, why: str = "not an absolute http or https URL") -> None:
-        self.value = value
+        self.value, self.why = value, why
         super().__init__(f"{value!r} is {why}")
 
 
