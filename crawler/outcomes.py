@@ -1,0 +1,231 @@
+"""From a Scrapy response or failure to the one `Reading` that the store gets for a requested URL.
+
+A reason is a kind, then optionally a space and a detail: ``http:404``, ``robots:disallow /private (line 3)``.
+docs/crawling.md lists the kinds.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable
+from hashlib import blake2b
+from time import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from OpenSSL import SSL
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    ResponseDataLossError,
+    UnsupportedURLSchemeError,
+)
+from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError, TCPTimedOutError
+from twisted.web._newclient import ParseError
+
+from crawler.bodies import HTML_TYPES, UnknownEncoding, charset_of, is_binary, mime_type, sniff_html, unpack
+from crawler.page import parse_page
+from storage.records import CanonicalUrl, Hop, OutcomeState, Reading, Response
+
+if TYPE_CHECKING:
+    from scrapy import Request
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response as ScrapyResponse
+    from twisted.python.failure import Failure
+
+logger = logging.getLogger(__name__)
+
+ASK = "linkledger"
+"""Key of `Ask` in ``Request.meta``."""
+KEPT_HEADERS = (b"X-Robots-Tag", b"Link", b"Content-Language", b"Content-Type")
+
+
+class Ask(NamedTuple):
+    """One requested URL on its way through redirects; travels in ``Request.meta``."""
+
+    requested: CanonicalUrl
+    current: CanonicalUrl
+    """The URL being asked now."""
+    operator: str
+    """Of the requested URL: whose turn it is in the frontier."""
+    depth: int = 0
+    chain: tuple[Hop, ...] = ()
+    max_hops: int = 10
+    url_id: int = 0
+
+
+class Decided(IgnoreRequest):
+    """A layer on the way to the network has decided the outcome of a requested URL."""
+
+    def __init__(
+        self, outcome: OutcomeState, reason: str, ask: Ask | None = None, *, status: int | None = None
+    ) -> None:
+        self.outcome, self.reason, self.ask, self.status = outcome, reason, ask, status
+        super().__init__(f"{outcome}: {reason}")
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970, UTC; the clock of a crawl."""
+    return int(time() * 1000)
+
+
+def ask_of(request: Request) -> Ask:
+    """What a request is for."""
+    ask: Ask = request.meta[ASK]
+    return ask
+
+
+def decided(ask: Ask, outcome: OutcomeState, reason: str, *, status: int | None = None) -> Reading:
+    """The reading of a URL of which there is no page."""
+    return Reading(
+        requested=ask.requested,
+        outcome=outcome,
+        at=now_ms(),
+        reason=reason,
+        status=status,
+        chain=ask.chain,
+        final=ask.current,
+    )
+
+
+def read_response(response: ScrapyResponse, ask: Ask, *, max_bytes: int, judge_as: str) -> Reading:
+    """Read one final response, redirects followed.
+
+    Raises:
+        whatever `parse_page` raises on a page it cannot read; `ParseErrorMiddleware` names that.
+    """
+    at = now_ms()
+    status = response.status
+    if not 200 <= status < 300 or status in {204, 205}:
+        return decided(ask, "failed", f"http:{status}", status=status)
+    encodings = [value.decode("latin-1") for value in response.headers.getlist(b"Content-Encoding")]
+    try:
+        body, flaw = unpack(response.body, encodings, max_bytes)
+    except UnknownEncoding as error:
+        return decided(ask, "failed", f"content_encoding {error}", status=status)
+    content_type = header(response, b"Content-Type")
+    mime = mime_type(content_type)
+    skipped = _not_html(mime, body)
+    if skipped:
+        return decided(ask, "skipped", skipped, status=status)
+    headers = tuple(
+        (name.decode(), value.decode("latin-1")) for name in KEPT_HEADERS for value in response.headers.getlist(name)
+    )
+    page = parse_page(body, url=ask.current, charset=charset_of(content_type), headers=headers, judge_as=judge_as)
+    reason: str | None = flaw
+    if "download_stopped" in response.flags:
+        reason = "size"
+    elif status == 206:
+        reason = "http:206"
+    elif reason is None and "partial" in response.flags and not encodings and not _has_end(body):
+        reason = "no_length"
+    return Reading(
+        requested=ask.requested,
+        outcome="partial" if reason else "fetched",
+        at=at,
+        reason=reason,
+        status=status,
+        chain=ask.chain,
+        final=ask.current,
+        response=Response(
+            status=status,
+            content_type=content_type,
+            bytes=len(body),
+            content_hash=blake2b(body, digest_size=16).hexdigest(),
+            etag=header(response, b"ETag"),
+            last_modified=header(response, b"Last-Modified"),
+            headers=headers,
+        ),
+        page=page,
+    )
+
+
+def header(response: ScrapyResponse, name: bytes) -> str | None:
+    """The last value of a response header, as text of one byte a character; None where it is absent."""
+    value = response.headers.get(name)
+    return None if value is None else value.decode("latin-1")
+
+
+def _not_html(mime: str | None, body: bytes) -> str | None:
+    """Why a body is no page, or None.
+
+    The type decides; a missing or meaningless one is looked up in the bytes, and bytes that begin
+    as a PDF or an image are no page whatever is said of them.
+    """
+    if mime is None:
+        return None if sniff_html(body) or not body else "content_type unknown"
+    if mime not in HTML_TYPES:
+        return f"content_type {mime[:60]}"
+    return "content_type binary" if is_binary(body) else None
+
+
+_END = re.compile(rb"</html\s*>", re.IGNORECASE)
+
+
+def _has_end(body: bytes) -> bool:
+    """Whether a document of unknown length shows its own end."""
+    return _END.search(body, max(0, len(body) - 4096)) is not None
+
+
+def read_failure(failure: Failure, ask: Ask) -> Reading:
+    """Read what kept a URL from answering: the typed cause, never an exception's text."""
+    error = failure.value
+    if isinstance(error, Decided):
+        return decided(error.ask or ask, error.outcome, error.reason, status=error.status)
+    if isinstance(error, UnsupportedURLSchemeError):
+        return decided(ask, "refused", "scheme")
+    return decided(ask, "failed", _cause(error))
+
+
+def _cause(error: BaseException | None) -> str:
+    if isinstance(error, (CannotResolveHostError, DNSLookupError)):
+        return "dns"
+    if isinstance(error, ResponseDataLossError):
+        return "cut"
+    if isinstance(error, (DownloadTimeoutError, TCPTimedOutError)):
+        return "timeout"
+    parts = list(_parts(error))
+    if any(isinstance(part, SSL.Error) for part in parts):
+        return "tls"
+    if any(isinstance(part, ParseError) for part in parts):
+        return "protocol"
+    if isinstance(error, (DownloadConnectionRefusedError, ConnectError, ConnectionClosed, OSError)):
+        return "connect"
+    if isinstance(error, (DownloadFailedError, DownloadCancelledError)):
+        return "connect"
+    if isinstance(error, (UnicodeError, ValueError)):
+        return "invalid_host"
+    return f"error {type(error).__name__}"
+
+
+def _parts(error: BaseException | None) -> Iterable[BaseException]:
+    """An error, its causes, and the reasons Twisted keeps inside it."""
+    seen = error
+    while seen is not None:
+        yield seen
+        for reason in getattr(seen, "reasons", ()):
+            yield getattr(reason, "value", reason)
+        seen = seen.__cause__
+
+
+class ParseErrorMiddleware:
+    """Turns an exception of the spider's callback into the outcome ``failed``: no page is lost by it."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> ParseErrorMiddleware:
+        return cls(crawler)
+
+    def process_spider_exception(self, response: ScrapyResponse, exception: Exception) -> Iterable[Any] | None:
+        """Name the exception in the log with its trace, and the page in the ledger."""
+        if response.request is None or ASK not in response.request.meta:
+            return None
+        ask = ask_of(response.request)
+        logger.error("cannot take %s apart", ask.current.url, exc_info=exception)
+        return [decided(ask, "failed", f"parse:{type(exception).__name__}", status=response.status)]

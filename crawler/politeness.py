@@ -1,0 +1,118 @@
+"""One request at a time and a delay for each operator, whatever host, redirect or robots.txt it is for.
+
+An operator is a registrable domain without the suffix list's private section: ten thousand blogs on one
+platform are one. All use of Scrapy's download slots is in this module.
+"""
+
+from __future__ import annotations
+
+from email.utils import parsedate_to_datetime
+from time import monotonic, time
+from typing import TYPE_CHECKING, Any
+
+from scrapy import Request, signals
+
+from crawler.outcomes import ASK, Ask
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+
+LONGEST_URL = 2083
+"""Longer URLs are stored as targets but not fetched; the limit browsers and Scrapy have used."""
+LONGEST_CRAWL_DELAY = 30.0
+LONGEST_RETRY_AFTER = 120.0
+SLOWEST_DELAY = 30.0
+"""Most seconds between two requests to an operator that is slow but asks for nothing."""
+_REMEMBERED_SLOTS = 10_000
+
+
+def ask_request(ask: Ask, *, slot: str, like: Request, priority: int = 0) -> Request:
+    """The request for ``ask.current``, with the headers and callbacks of another, in an operator's slot.
+
+    Built anew, so that nothing a layer noted about the other request (proxy, tries, times) goes with it.
+    """
+    meta: dict[str, Any] = {key: like.meta[key] for key in ("robots_exempt", "max_bytes") if key in like.meta}
+    return page_request(ask, slot=slot, like=like, priority=priority, meta=meta)
+
+
+def page_request(
+    ask: Ask,
+    *,
+    slot: str,
+    like: Request | None = None,
+    priority: int = 0,
+    meta: dict[str, Any] | None = None,
+    **more: Any,
+) -> Request:
+    """A request in an operator's slot; the URL goes out as it is, in canonical form already."""
+    if like is not None:
+        more = {"callback": like.callback, "errback": like.errback, "headers": like.headers}
+    meta = (meta or {}) | {ASK: ask, "download_slot": slot, "verbatim_url": True}
+    return Request(ask.current.url, meta=meta, priority=priority, dont_filter=True, **more)
+
+
+class Politeness:
+    """Raises the delay of operators that are slow, say ``Retry-After`` or ask for a ``Crawl-delay``."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+        self.least = crawler.settings.getfloat("DOWNLOAD_DELAY")
+        crawler.signals.connect(self.answered, signal=signals.response_downloaded)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Politeness:
+        return cls(crawler)
+
+    def answered(self, response: Response, request: Request) -> None:
+        """Adapt the operator's delay to how long it took to answer, and leave it alone as long as it asks."""
+        operator = request.meta.get("download_slot", "")
+        downloader = self.crawler.engine.downloader
+        slot = downloader.slots.get(operator)
+        if slot is None:
+            return
+        latency = request.meta.get("download_latency")
+        if self.least > 0 and latency is not None:
+            # As Scrapy's AutoThrottle does, which would also lower the delay below a Crawl-delay.
+            floor = downloader.per_slot_settings.get(operator, {}).get("delay", self.least)
+            wanted = max(latency, (slot.delay + latency) / 2)
+            wanted = max(floor, min(wanted, SLOWEST_DELAY))
+            if response.status == 200 or wanted > slot.delay:  # error pages are quick and prove nothing
+                slot.delay = wanted
+        if response.status in (429, 503):
+            seconds = retry_after(response.headers.get(b"Retry-After"))
+            if seconds > 0:
+                # A slot sends its next request at lastseen + delay.
+                slot.lastseen = max(slot.lastseen, monotonic() + min(seconds, LONGEST_RETRY_AFTER) - slot.delay)
+
+
+def honour_crawl_delay(crawler: Crawler, operator: str, seconds: float | None) -> None:
+    """Use a longer delay for one operator because its robots.txt asks for it, half a minute at most."""
+    if seconds is None or seconds <= crawler.settings.getfloat("DOWNLOAD_DELAY"):
+        return
+    downloader = crawler.engine.downloader
+    # Slots idle for a minute are dropped; these settings are what a new one is made from.
+    kept = downloader.per_slot_settings
+    delay = max(min(seconds, LONGEST_CRAWL_DELAY), kept.get(operator, {}).get("delay", 0.0))
+    if operator not in kept and len(kept) >= _REMEMBERED_SLOTS:
+        kept.pop(next(iter(kept)))
+    kept[operator] = {"concurrency": 1, "delay": delay}
+    if operator in downloader.slots:
+        downloader.slots[operator].delay = max(downloader.slots[operator].delay, delay)
+
+
+def retry_after(value: bytes | None) -> float:
+    """Seconds asked for by a Retry-After header, a number or a date; 0 where there is none to read.
+
+    Source: https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+    """
+    text = (value or b"").decode("latin-1").strip()
+    if not text:
+        return 0.0
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    return max(0.0, moment.timestamp() - time())

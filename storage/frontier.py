@@ -1,0 +1,374 @@
+"""What a crawl still has to fetch, and what became of what it has fetched.
+
+The rows of table ``outcome`` that are pending *are* the queue; there is no second one in memory
+or on disk, so a crawl that is killed has lost nothing. The fair order is by ``turn``: the
+running number of a URL within its operator. All operators' first pages come before any second
+page, so ten thousand pages of one operator never stand before the others.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from sqlalchemy import case, delete, exists, func, insert, literal, select, update
+
+from storage.codes import OUTCOMES
+from storage.dialect import dialect_of
+from storage.dictionaries import texts_of, url_rows
+from storage.records import CanonicalUrl, OutcomeState, RejectedRow, SeedRow
+from storage.schema import crawl, host, list_row, outcome, rejected_row, url
+from storage.text import clean, short_name
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+T = TypeVar("T")
+
+PENDING, SKIPPED = OUTCOMES.index("pending"), OUTCOMES.index("skipped")
+_CHUNK = 2_000
+
+
+class Added(NamedTuple):
+    """What became of the rows of a list."""
+
+    accepted: int
+    duplicates: int
+
+
+class Pending(NamedTuple):
+    """One URL that is to be fetched."""
+
+    url_id: int
+    url: str
+    operator: str
+    turn: int
+    depth: int
+
+
+class Found(NamedTuple):
+    """One URL found on a page and wanted by the crawl's plan."""
+
+    url: CanonicalUrl
+    operator: str
+    found_on: int
+    """url.id of the requested URL that led to it."""
+    depth: int
+
+
+def start_crawl(conn: Connection, *, plan: str, list_id: int | None, now: int) -> int:
+    """Register a crawl in state ``running``; ``plan`` is its plan as JSON. Returns its id."""
+    statement = insert(crawl).values(plan=plan, list_id=list_id, state="running", started_at=now)
+    return int(conn.execute(statement.returning(crawl.c.id)).scalar_one())
+
+
+def finish_crawl(conn: Connection, crawl_id: int, *, state: str, now: int) -> None:
+    """Close a crawl as ``finished``, ``interrupted`` or ``failed``; its pending URLs stay pending."""
+    conn.execute(update(crawl).where(crawl.c.id == crawl_id).values(state=state, ended_at=now))
+
+
+def forget_crawl(conn: Connection, crawl_id: int) -> None:
+    """Take back a crawl that was registered in this transaction and turned out to have nothing to fetch."""
+    conn.execute(delete(rejected_row).where(rejected_row.c.crawl_id == crawl_id))
+    conn.execute(delete(crawl).where(crawl.c.id == crawl_id))
+
+
+# -- filling it -------------------------------------------------------------------------------
+
+
+def add_seeds(conn: Connection, crawl_id: int, rows: Iterable[SeedRow]) -> Added:
+    """Add the rows of a list in their order; a URL that is there already is a duplicate.
+
+    Streams: holds a few thousand rows at a time.
+    """
+    accepted = duplicates = 0
+    for chunk in _chunks(rows):
+        wanted = {seed.url.url: (seed.url, seed.operator) for seed in reversed(chunk)}
+        in_order = [wanted.pop(seed.url.url) for seed in chunk if seed.url.url in wanted]
+        new = _add(conn, crawl_id, [Found(found, operator, 0, 0) for found, operator in in_order])
+        accepted += new
+        duplicates += len(chunk) - new
+    return Added(accepted, duplicates)
+
+
+def add_list(conn: Connection, crawl_id: int, list_id: int, files: Collection[str] | None = None) -> Added:
+    """Add the pages of a kept list, in the database; with ``files``, only the rows that came from those."""
+    rows = list_row.c
+    of_list = rows.list_id == list_id
+    if files is not None:
+        of_list &= rows.file.in_([clean(name) for name in files])
+    copy = func.row_number().over(partition_by=rows.url_id, order_by=(rows.file, rows.line))
+    copies = select(rows.url_id, rows.operator, rows.file, rows.line, copy.label("copy")).where(of_list).subquery()
+    turn = func.row_number().over(partition_by=copies.c.operator, order_by=(copies.c.file, copies.c.line)) - 1
+    pages = select(
+        literal(crawl_id), copies.c.url_id, literal(PENDING), copies.c.operator, turn.label("turn"), literal(0)
+    ).where(copies.c.copy == 1)
+    columns = ["crawl_id", "url_id", "state", "operator", "turn", "depth"]
+    conn.execute(insert(outcome).from_select(columns, pages))
+    accepted = _count(conn, crawl_id)
+    total = conn.execute(select(func.count()).select_from(list_row).where(of_list)).scalar_one()
+    return Added(accepted, total - accepted)
+
+
+def add_retry(conn: Connection, crawl_id: int, of_crawl: int) -> Added:
+    """Add the URLs of an earlier crawl that may answer now.
+
+    These are failed, partial and suspect ones, and those whose robots.txt could not be read.
+    """
+    before = outcome.alias("before")
+    again = [OUTCOMES.index(state) for state in ("failed", "partial", "suspect")]
+    unread = (before.c.state == OUTCOMES.index("blocked")) & before.c.reason.not_like("robots:disallow%")
+    turn = func.row_number().over(partition_by=before.c.operator, order_by=(before.c.turn, before.c.url_id)) - 1
+    pages = select(
+        literal(crawl_id), before.c.url_id, literal(PENDING), before.c.operator, turn.label("turn"), literal(0)
+    ).where(before.c.crawl_id == of_crawl, before.c.state.in_(again) | unread)
+    columns = ["crawl_id", "url_id", "state", "operator", "turn", "depth"]
+    conn.execute(insert(outcome).from_select(columns, pages))
+    return Added(_count(conn, crawl_id), 0)
+
+
+def add_rejected(conn: Connection, crawl_id: int, rows: Iterable[RejectedRow]) -> int:
+    """Keep the rows of a list that cannot be fetched, each with its reason."""
+    total = 0
+    columns = ("crawl_id", "file", "line", "given", "reason")
+    for chunk in _chunks(rows):
+        values = [(crawl_id, clean(row.file), row.line, clean(row.given), clean(row.reason)) for row in chunk]
+        dialect_of(conn).insert(conn, "rejected_row", columns, values)
+        total += len(chunk)
+    return total
+
+
+def set_row_counts(conn: Connection, crawl_id: int, *, read: int, added: Added, rejected: int) -> None:
+    """Keep how many rows a crawl's list had: read = accepted + duplicates + rejected."""
+    counts = {
+        "rows_read": read,
+        "rows_accepted": added.accepted,
+        "rows_duplicate": added.duplicates,
+        "rows_rejected": rejected,
+    }
+    conn.execute(update(crawl).where(crawl.c.id == crawl_id).values(counts))
+
+
+def limit_seeds(conn: Connection, crawl_id: int, *, pages: int | None, per_host: int | None, now: int) -> int:
+    """Skip what lies beyond the limits of a crawl, the last in fair order first; returns how many."""
+    skipped = 0
+    if per_host is not None:
+        place = func.row_number().over(partition_by=url.c.host_id, order_by=(outcome.c.turn, outcome.c.url_id))
+        joined = outcome.join(url, url.c.id == outcome.c.url_id)
+        skipped += _skip(conn, crawl_id, select(outcome.c.url_id, place.label("place")).select_from(joined), per_host,
+                         "max_pages_per_host", now)  # fmt: skip
+    if pages is not None:
+        place = func.row_number().over(order_by=(outcome.c.turn, outcome.c.url_id))
+        skipped += _skip(conn, crawl_id, select(outcome.c.url_id, place.label("place")), pages, "max_pages", now)
+    return skipped
+
+
+def _skip(conn: Connection, crawl_id: int, places: Any, most: int, reason: str, now: int) -> int:
+    ranked = places.where(outcome.c.crawl_id == crawl_id, outcome.c.state == PENDING).subquery()
+    beyond = select(ranked.c.url_id).where(ranked.c.place > most)
+    return conn.execute(
+        update(outcome)
+        .where(outcome.c.crawl_id == crawl_id, outcome.c.url_id.in_(beyond))
+        .values(state=SKIPPED, reason=reason, at=now)
+    ).rowcount
+
+
+def add_discovered(conn: Connection, crawl_id: int, found: Sequence[Found]) -> int:
+    """Add URLs found on pages, as far as the crawl's limits allow; returns how many are new.
+
+    The limits are those of the crawl's kept plan: all of its processes see the same ones.
+    """
+    plan = json.loads(conn.execute(select(crawl.c.plan).where(crawl.c.id == crawl_id)).scalar_one())
+    first: dict[str, Found] = {}
+    for one in found:
+        first.setdefault(one.url.url, one)
+    wanted = list(first.values())
+    if plan.get("follow") == "list":
+        wanted = _on_list(conn, crawl_id, wanted)
+    room = None
+    if plan.get("page_limit") is not None:
+        room = plan["page_limit"] - _count(conn, crawl_id, fetchable=True)
+        if room <= 0:
+            return 0
+    return _add(conn, crawl_id, wanted, room=room, per_host=plan.get("host_limit"))
+
+
+def _add(
+    conn: Connection, crawl_id: int, wanted: list[Found], *, room: int | None = None, per_host: int | None = None
+) -> int:
+    """Insert the URLs that are not there, each with the next turn of its operator; one batch."""
+    if not wanted:
+        return 0
+    dialect = dialect_of(conn)
+    texts = texts_of(conn)
+    rows = url_rows(texts, conn, (one.url for one in wanted))
+    there = {
+        row.url_id
+        for row in dialect.fetch(
+            conn,
+            "SELECT url_id FROM outcome WHERE crawl_id = ? AND url_id {ids}",
+            crawl_id,
+            dialect.ids_parameter([row.id for row in rows.values()]),
+        )
+    }
+    new = [one for one in wanted if rows[one.url.url].id not in there]
+    if per_host is not None:
+        taken = _taken_by_host(conn, crawl_id, {one.operator for one in new})
+        kept = []
+        for one in new:
+            host_id = rows[one.url.url].host_id
+            if taken.get(host_id, 0) < per_host:
+                taken[host_id] = taken.get(host_id, 0) + 1
+                kept.append(one)
+        new = kept
+    new = new[:room]
+    operators = {one.operator: short_name(one.operator) for one in new}
+    turns = {
+        row.operator: int(row.turn)
+        for row in dialect.fetch(
+            conn,
+            "SELECT operator, max(turn) AS turn FROM outcome WHERE crawl_id = ? AND operator {names} GROUP BY operator",
+            crawl_id,
+            dialect.names_parameter(set(operators.values())),
+        )
+    }
+    values = []
+    for one in new:
+        operator = operators[one.operator]
+        turns[operator] = turn = turns.get(operator, -1) + 1
+        found_on = one.found_on if one.depth else None
+        values.append((crawl_id, rows[one.url.url].id, PENDING, operator, turn, one.depth, found_on))
+    values.sort(key=lambda value: value[1])
+    columns = ("crawl_id", "url_id", "state", "operator", "turn", "depth", "found_on")
+    dialect.insert(conn, "outcome", columns, values, conflict="nothing")
+    return len(values)
+
+
+def _on_list(conn: Connection, crawl_id: int, found: list[Found]) -> list[Found]:
+    """Those whose registrable domain is one of the crawl's list."""
+    known: dict[tuple[str, str], bool] = {}
+    kept = []
+    for one in found:
+        pair = (short_name(one.operator), short_name(one.url.domain))
+        if pair not in known:
+            known[pair] = _listed(conn, crawl_id, *pair)
+        if known[pair]:
+            kept.append(one)
+    return kept
+
+
+def _listed(conn: Connection, crawl_id: int, operator: str, domain: str) -> bool:
+    from storage.schema import domain as domains
+
+    seeds = (
+        select(literal(1))
+        .select_from(outcome.join(url, url.c.id == outcome.c.url_id).join(host).join(domains))
+        .where(
+            outcome.c.crawl_id == crawl_id,
+            outcome.c.operator == operator,
+            outcome.c.depth == 0,
+            domains.c.name == domain,
+        )
+    )
+    return bool(conn.execute(select(exists(seeds))).scalar_one())
+
+
+def _taken_by_host(conn: Connection, crawl_id: int, operators: set[str]) -> dict[int, int]:
+    """URLs of each host that this crawl has asked or will ask, for the hosts of some operators."""
+    dialect = dialect_of(conn)
+    rows = dialect.fetch(
+        conn,
+        "SELECT u.host_id, count(*) AS taken FROM outcome o JOIN url u ON u.id = o.url_id "
+        "WHERE o.crawl_id = ? AND coalesce(o.reason, '') NOT LIKE 'max_pages%' AND o.operator {names} "
+        "GROUP BY u.host_id",
+        crawl_id,
+        dialect.names_parameter({short_name(operator) for operator in operators}),
+    )
+    return {row.host_id: int(row.taken) for row in rows}
+
+
+# -- emptying it --------------------------------------------------------------------------------
+
+
+def next_operators(conn: Connection, crawl_id: int, *, besides: Collection[str], limit: int) -> list[str]:
+    """Up to ``limit`` operators with pending URLs, in fair order, other than those in hand."""
+    pending = (
+        select(outcome.c.operator)
+        .where(outcome.c.crawl_id == crawl_id, outcome.c.state == PENDING)
+        .order_by(outcome.c.turn, outcome.c.url_id)
+        .limit(limit)
+    )
+    if besides:
+        pending = pending.where(outcome.c.operator.not_in(list(besides)))
+    return list(dict.fromkeys(conn.execute(pending).scalars()))
+
+
+def next_rows(conn: Connection, crawl_id: int, operator: str, *, after: int, limit: int) -> list[Pending]:
+    """The next pending URLs of one operator, those with a turn above ``after``."""
+    rows = conn.execute(
+        select(outcome.c.url_id, url.c.url, outcome.c.operator, outcome.c.turn, outcome.c.depth)
+        .join(url, url.c.id == outcome.c.url_id)
+        .where(
+            outcome.c.crawl_id == crawl_id,
+            outcome.c.operator == operator,
+            outcome.c.turn > after,
+            outcome.c.state == PENDING,
+        )
+        .order_by(outcome.c.turn, outcome.c.url_id)
+        .limit(limit)
+    )
+    return [Pending(*row) for row in rows]
+
+
+# -- what has become of it ----------------------------------------------------------------------
+
+
+def counts(conn: Connection, crawl_id: int) -> dict[OutcomeState, int]:
+    """How many URLs of a crawl are in each state; every state is named, the sum is what was asked."""
+    found: dict[int, int] = dict(
+        conn.execute(
+            select(outcome.c.state, func.count()).where(outcome.c.crawl_id == crawl_id).group_by(outcome.c.state)
+        ).tuples()
+    )
+    return {state: int(found.get(code, 0)) for code, state in enumerate(OUTCOMES)}
+
+
+def reasons(conn: Connection, crawl_id: int) -> dict[tuple[OutcomeState, str], int]:
+    """How many URLs of a crawl have each kind of reason; the detail behind the kind's first space is left out."""
+    cut = func.instr(outcome.c.reason, " ") if conn.dialect.name == "sqlite" else func.strpos(outcome.c.reason, " ")
+    kind = case((cut > 0, func.substr(outcome.c.reason, 1, cut - 1)), else_=outcome.c.reason).label("kind")
+    rows = conn.execute(
+        select(outcome.c.state, kind, func.count())
+        .where(outcome.c.crawl_id == crawl_id, outcome.c.reason.is_not(None))
+        .group_by(outcome.c.state, kind)
+    ).tuples()
+    found = {(OUTCOMES[state], str(name)): int(number) for state, name, number in rows}
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+
+def asked_by_operator(conn: Connection, crawl_id: int) -> Iterator[tuple[str, int]]:
+    """How many pending URLs each operator has, the most first."""
+    number = func.count().label("number")
+    rows = conn.execute(
+        select(outcome.c.operator, number)
+        .where(outcome.c.crawl_id == crawl_id, outcome.c.state == PENDING)
+        .group_by(outcome.c.operator)
+        .order_by(number.desc(), outcome.c.operator)
+    )
+    for operator, pending in rows:
+        yield operator, int(pending)
+
+
+def _count(conn: Connection, crawl_id: int, *, fetchable: bool = False) -> int:
+    rows = select(func.count()).select_from(outcome).where(outcome.c.crawl_id == crawl_id)
+    if fetchable:
+        rows = rows.where(func.coalesce(outcome.c.reason, "").not_like("max_pages%"))
+    return int(conn.execute(rows).scalar_one())
+
+
+def _chunks(rows: Iterable[T]) -> Iterator[list[T]]:
+    iterator = iter(rows)
+    while chunk := list(islice(iterator, _CHUNK)):
+        yield chunk
