@@ -1,0 +1,107 @@
+"""``linkledger demo``: the real commands on the bundled pages, without the network."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.options import DatabaseOption
+from storage.errors import LedgerError
+
+PORT = 8808
+COMMANDS = (
+    "linkledger crawl prospects.csv --list spring --delay 0.1",
+    "linkledger links count acmetools.example",
+    "linkledger links list acmetools.example --followed --placement main",
+    "linkledger anchors top acmetools.example",
+)
+
+
+class DemoFailed(LedgerError):
+    """One of the commands of the demonstration did not work."""
+
+
+def demo(
+    db: DatabaseOption = None,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Only serve the pages, until Ctrl-C, so that you can crawl them yourself.")
+    ] = False,
+    port: Annotated[int, typer.Option(metavar="PORT", help="Where --serve listens on 127.0.0.1; 0 for any.")] = PORT,
+) -> None:
+    """Crawl a few bundled pages and ask about them, without the network."""
+    from cli.demo_site import serving
+
+    if serve:
+        try:
+            with serving(port) as proxy:
+                _explain(proxy)
+        except OSError as error:
+            raise DemoFailed(f"cannot listen on port {port}: {error.strerror}; choose another with --port") from error
+        return
+    with tempfile.TemporaryDirectory(prefix="linkledger-demo-") as folder, serving() as proxy:
+        _show(Path(folder), proxy, None if db is None else _absolute(db))
+
+
+def _show(folder: Path, proxy: str, db: str | None) -> None:
+    """Run the commands as processes of their own, in a folder with nothing but the list."""
+    from cli.demo_site import LIST_NAME, prospects
+
+    (folder / LIST_NAME).write_text(prospects(), encoding="utf-8")
+    ours = {name: value for name, value in os.environ.items() if not _interferes(name)}
+    environment = {
+        **ours,
+        "http_proxy": proxy,
+        "LINKLEDGER_DB": db or f"sqlite:///{folder / 'linkledger.db'}",
+        "COLUMNS": "80",
+    }
+    print("A few pages of made-up sites are served on this computer, crawled and asked about.", flush=True)
+    for command in COMMANDS:
+        print(f"\n$ {command}", flush=True)
+        words = shlex.split(command)[1:]
+        if "crawl" not in words:
+            words += ["--format", "table"]  # what a terminal gets, also when this runs in a pipe
+        done = subprocess.run(
+            [sys.executable, "-c", "from cli.main import main; main()", *words],
+            cwd=folder,
+            env=environment,
+            check=False,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="backslashreplace",
+        )
+        if done.returncode:
+            raise DemoFailed(f"`{command}` ended with status {done.returncode}: {done.stderr.strip()}")
+    if db is None:
+        print("\nThis ledger was temporary; `linkledger demo --db sqlite:///demo.db` keeps it.")
+    else:
+        print(f"\nThe ledger is kept: {db}")
+
+
+def _interferes(name: str) -> bool:
+    return name.startswith("LINKLEDGER_") or name.lower() in ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+def _absolute(db: str) -> str:
+    """The commands run in another folder, so a relative file would land there."""
+    prefix = "sqlite:///"
+    name = db.removeprefix(prefix)
+    return prefix + str(Path(name).absolute()) if db.startswith(prefix) and name else db
+
+
+def _explain(proxy: str) -> None:
+    print(f"The demo pages are served by a proxy at {proxy} until Ctrl-C. In another terminal:\n")
+    print(f"  export http_proxy={proxy}")
+    print("  linkledger crawl http://gardennotes.example/best-pruning-shears http://weekendplots.example/roundup-2026")
+    print("  linkledger links targets --by domain", flush=True)
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
