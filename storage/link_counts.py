@@ -1,0 +1,402 @@
+"""Named questions on the links alone: no statement here reads an anchor table (but ``listed(with_anchor=True)``).
+
+Sums over whole domains come from ``edge`` where the filter allows it (see `storage.edges`), else from
+``link``. Times are milliseconds since 1970, UTC. Every list has a total order by text, never by ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Label,
+    Select,
+    Subquery,
+    and_,
+    case,
+    distinct,
+    func,
+    literal,
+    select,
+)
+
+from storage.codes import ANY_PAGE, PLACEMENTS, REL_NOFOLLOW, REL_SPONSORED, REL_UGC
+from storage.filters import Chosen
+from storage.schema import anchor, anchor_text, domain, edge, host, link, page, url
+
+By = Literal["page", "host", "domain"]
+Side = Literal["source", "target"]
+OnePer = Literal["page", "domain"]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkCounts:
+    """How many links, from how many places. followed + not_followed = backlinks = confirmed + unconfirmed."""
+
+    backlinks: int
+    followed: int
+    not_followed: int
+    rel_nofollow: int
+    """Links whose rel has the token; a link may be in several of these four."""
+    rel_ugc: int
+    rel_sponsored: int
+    page_nofollow: int
+    """Links not followed because their page says so (meta robots, X-Robots-Tag)."""
+    referring_pages: int
+    referring_hosts: int
+    referring_domains: int
+    confirmed: int
+    """Links whose source's latest attempt was a complete visit."""
+    unconfirmed: int
+    oldest_confirmation: int | None
+    """The earliest last-seen time among the links."""
+    first_seen: int | None
+    last_seen: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """All links of a target that pass a filter's other conditions, by kind and state; each in one cell."""
+
+    external_live: int
+    internal_live: int
+    external_lost: int
+    internal_lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One referring or linked page, host or domain. Pages, hosts and domains are those of the sources."""
+
+    name: str
+    links: int
+    followed: int
+    pages: int
+    hosts: int
+    domains: int
+    first_seen: int | None
+    last_seen: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedLink:
+    """One link at its latest version; codes as in `storage.codes`."""
+
+    source: str
+    target: str
+    rel: str
+    follow_cause: int
+    placement: int
+    element: int
+    ordinal: int
+    gone_at: int | None
+    lost_cause: int
+    first_seen: int
+    last_seen: int
+    anchor: str | None = None
+    anchor_source: int | None = None
+
+
+def later(one: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The greater of two values; the second where the first is NULL. (max and greatest differ by database.)"""
+    return case((one > other, one), else_=other)
+
+
+def counts(conn: Connection, chosen: Chosen) -> LinkCounts:
+    """Count the selected links; 0 and None everywhere if there are none."""
+    of = _by_page(chosen, None)
+    total = func.coalesce
+    lasts = _last_seen(of)
+    row = conn.execute(
+        select(
+            total(func.sum(of.c.links), 0).label("backlinks"),
+            *(total(func.sum(of.c[name]), 0).label(name) for name in _FLAGS),
+            func.count().label("referring_pages"),
+            func.count(distinct(of.c.source_host)).label("referring_hosts"),
+            func.count(distinct(of.c.source_domain)).label("referring_domains"),
+            total(func.sum(case((page.c.confirmed.is_(True), of.c.links), else_=0)), 0).label("confirmed"),
+            func.min(lasts[0]).label("oldest_confirmation"),
+            func.min(of.c.first_seen).label("first_seen"),
+            func.max(lasts[1]).label("last_seen"),
+        ).select_from(of.join(page, page.c.id == of.c.source_id))
+    ).one()
+    values = {name: None if value is None else int(value) for name, value in row._mapping.items()}
+    backlinks, followed, confirmed = (values[name] or 0 for name in ("backlinks", "followed", "confirmed"))
+    return LinkCounts(**values, not_followed=backlinks - followed, unconfirmed=backlinks - confirmed)  # type: ignore[arg-type]
+
+
+def referring(conn: Connection, chosen: Chosen) -> tuple[int, int]:
+    """(referring pages, referring domains) of the selected links."""
+    of = _by_page(chosen, None)
+    row = conn.execute(select(func.count(), func.count(distinct(of.c.source_domain))).select_from(of)).one()
+    return int(row[0]), int(row[1])
+
+
+def cells(conn: Connection, chosen: Chosen) -> Cells:
+    """Count the links that the filter would select under each kind and state."""
+    free = replace(chosen, filter=chosen.filter.without_defaults())
+    if _edges_serve(chosen):
+        table: FromClause = edge
+        condition = and_(chosen.covered.of(edge), *chosen.on_sources(edge))
+        live: ColumnElement[Any] = edge.c.links
+        lost: ColumnElement[Any] = edge.c.lost
+    else:
+        table, condition = link, free.links()
+        live = case((link.c.gone_at.is_(None), 1), else_=0)
+        lost = case((link.c.gone_at.is_(None), 0), else_=1)
+    internal = table.c.source_domain == table.c.target_domain
+    sums = [
+        func.coalesce(func.sum(case((which, value), else_=0)), 0)
+        for which, value in ((~internal, live), (internal, live), (~internal, lost), (internal, lost))
+    ]
+    return Cells(*(int(value) for value in conn.execute(select(*sums).select_from(table).where(condition)).one()))
+
+
+def group_count(conn: Connection, chosen: Chosen, side: Side, by: By) -> int:
+    """How many rows `groups` has in all."""
+    of = _by_page(chosen, by if side == "target" else None)
+    keys = select(of.c.key if side == "target" else _key(side, by, of)).distinct()
+    return int(conn.execute(select(func.count()).select_from(keys.subquery())).scalar_one())
+
+
+def groups(conn: Connection, chosen: Chosen, side: Side, by: By, limit: int | None = None) -> Iterator[Group]:
+    """The sources or targets of the selected links; most links first, then by name."""
+    of = _by_page(chosen, by if side == "target" else None)
+    key = of.c.key if side == "target" else _key(side, by, of)
+    lasts = _last_seen(of)
+    sums = (
+        select(
+            key.label("key"),
+            func.sum(of.c.links).label("links"),
+            func.sum(of.c.followed).label("followed"),
+            func.count().label("pages"),
+            func.count(distinct(of.c.source_host)).label("hosts"),
+            func.count(distinct(of.c.source_domain)).label("domains"),
+            func.min(of.c.first_seen).label("first_seen"),
+            func.max(lasts[1]).label("last_seen"),
+        )
+        .select_from(of.join(page, page.c.id == of.c.source_id))
+        .group_by(key)
+        .subquery()
+    )
+    named, name = {"page": (url, url.c.url), "host": (host, host.c.name), "domain": (domain, domain.c.name)}[by]
+    rows = conn.execution_options(stream_results=True, yield_per=1000).execute(
+        select(name.label("name"), *(column for column in sums.c if column.name != "key"))
+        .select_from(sums.join(named, named.c.id == sums.c.key))
+        .order_by(sums.c.links.desc(), name)
+        .limit(limit)
+    )
+    for row in rows:
+        yield Group(row[0], *(None if value is None else int(value) for value in row[1:]))  # type: ignore[arg-type]
+
+
+def listed(
+    conn: Connection,
+    chosen: Chosen,
+    *,
+    one_per: OnePer | None = None,
+    with_anchor: bool = False,
+    limit: int | None = None,
+) -> Iterator[ListedLink]:
+    """The selected links, streaming: by source domain, source, place in the document, target.
+
+    Args:
+        one_per: keep one link of each source page or domain: a followed one before others, then one in the
+            main content, then the first in the document.
+        with_anchor: read the anchor rows too; the one question here that does.
+    """
+    source, to = url.alias("source_url"), url.alias("target_url")
+    picked = _one_per(chosen, one_per) if one_per else link
+    condition = literal(True) if one_per else chosen.links()
+    if limit is not None:
+        near = first_domains(conn, _rows_by_domain(chosen, one_per), limit)
+        condition = and_(condition, picked.c.source_domain.in_(near))
+    origin = (
+        picked.join(source, source.c.id == picked.c.source_id)
+        .join(to, to.c.id == picked.c.target_id)
+        .join(domain, domain.c.id == picked.c.source_domain)
+        .join(page, page.c.id == picked.c.source_id)
+    )
+    columns: list[ColumnElement[Any]] = [
+        source.c.url,
+        to.c.url,
+        *(
+            picked.c[name]
+            for name in ("rel", "follow_cause", "placement", "element", "ordinal", "gone_at", "lost_cause")
+        ),
+        picked.c.first_seen,
+        last_seen(picked),
+    ]
+    if with_anchor:
+        names = ("source_id", "target_id", "link_no")
+        origin = origin.join(
+            anchor, and_(*(anchor.c[name] == picked.c[name] for name in names), anchor.c.valid_to.is_(None))
+        ).join(anchor_text, anchor_text.c.id == anchor.c.text_id)
+        columns += [anchor_text.c.text, anchor.c.source]
+    question = (
+        select(*columns)
+        .select_from(origin)
+        .where(condition)
+        .order_by(domain.c.name, source.c.url, picked.c.ordinal, to.c.url, picked.c.link_no)
+        .limit(limit)
+    )
+    for row in conn.execution_options(stream_results=True, yield_per=1000).execute(question):
+        yield ListedLink(*row)
+
+
+def last_seen(table: FromClause) -> ColumnElement[Any]:
+    """When a link or its words were last seen: by its page's latest complete visit, or before it was lost.
+
+    ``page`` must be joined in.
+    """
+    live = later(page.c.last_ok, table.c.first_seen)
+    return case((table.c.gone_at.is_(None), live), else_=func.coalesce(table.c.last_seen, table.c.first_seen))
+
+
+_FLAGS = ("followed", "rel_nofollow", "rel_ugc", "rel_sponsored", "page_nofollow")
+
+
+def _edges_serve(chosen: Chosen) -> bool:
+    return chosen.covered.whole_domains and chosen.filter.by_source_page_only
+
+
+def _key(side: Side, by: By, table: FromClause) -> ColumnElement[Any]:
+    names = {"page": f"{side}_id", "host": f"{side}_host", "domain": f"{side}_domain"}
+    column: ColumnElement[Any] = table.c[names[by]]
+    return column
+
+
+def _by_page(chosen: Chosen, target_by: By | None) -> Subquery:
+    """The selected links summed by source page (and by target page, host or domain, as ``key``).
+
+    Grouped in the order of the key columns, so that a page's or host's rows stream without a sort.
+    """
+    if _edges_serve(chosen) and chosen.filter.state == "live" and target_by in (None, "domain"):
+        return _edges_by_page(chosen, target_by)
+
+    def tally(condition: ColumnElement[bool], name: str) -> Label[int]:
+        return func.sum(case((condition, 1), else_=0)).label(name)
+
+    cause, gone = link.c.follow_cause, link.c.gone_at
+    live_first = case((gone.is_(None), link.c.first_seen))
+    lost_last = case((gone.is_not(None), func.coalesce(link.c.last_seen, link.c.first_seen)))
+    any_lost = chosen.filter.state != "live"
+    nothing = func.max(literal(None, link.c.gone_at.type))
+    question: Select[Any] = select(
+        link.c.source_domain,
+        link.c.source_id,
+        func.min(link.c.source_host).label("source_host"),
+        func.count().label("links"),
+        tally(cause == 0, "followed"),
+        tally(cause.op("&")(REL_NOFOLLOW) != 0, "rel_nofollow"),
+        tally(cause.op("&")(REL_UGC) != 0, "rel_ugc"),
+        tally(cause.op("&")(REL_SPONSORED) != 0, "rel_sponsored"),
+        tally(cause.op("&")(ANY_PAGE) != 0, "page_nofollow"),
+        func.min(link.c.first_seen).label("first_seen"),
+        func.min(live_first if any_lost else link.c.first_seen).label("oldest"),
+        func.max(live_first if any_lost else link.c.first_seen).label("newest"),
+        (func.min(lost_last) if any_lost else nothing).label("lost_oldest"),
+        (func.max(lost_last) if any_lost else nothing).label("lost_newest"),
+    ).where(chosen.links())
+    key = [] if target_by is None else [_key("target", target_by, link)]
+    if key:
+        question = question.add_columns(key[0].label("key"))
+    return question.group_by(*key, link.c.source_domain, link.c.source_id).subquery("by_page")
+
+
+def _edges_by_page(chosen: Chosen, target_by: By | None) -> Subquery:
+    kind = chosen.filter.kind
+    conditions = [chosen.covered.of(edge), edge.c.links > 0, *chosen.on_sources(edge)]
+    if kind == "external":
+        conditions.append(edge.c.source_domain != edge.c.target_domain)
+    elif kind == "internal":
+        conditions.append(edge.c.source_domain == edge.c.target_domain)
+    nothing = literal(None, edge.c.newest.type)
+    plain = [edge.c.source_domain, edge.c.source_id]
+    if chosen.covered.everything and target_by is None:  # a page's links to several domains are one referring page
+        sums: list[ColumnElement[Any]] = [func.sum(edge.c[name]).label(name) for name in ("links", *_FLAGS)]
+        sums += [
+            func.min(edge.c.source_host).label("source_host"),
+            func.min(edge.c.first_seen).label("first_seen"),
+            func.min(edge.c.first_seen).label("oldest"),
+            func.max(edge.c.newest).label("newest"),
+        ]
+    else:
+        sums = [edge.c[name] for name in ("links", *_FLAGS, "source_host", "first_seen", "newest")]
+        sums.append(edge.c.first_seen.label("oldest"))
+        if target_by is not None:
+            sums.append(edge.c.target_domain.label("key"))
+    question = select(*plain, *sums, nothing.label("lost_oldest"), nothing.label("lost_newest")).where(*conditions)
+    if chosen.covered.everything and target_by is None:
+        question = question.group_by(*plain)
+    return question.subquery("by_page")
+
+
+def _last_seen(of: Subquery) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """Earliest and latest last-seen time among the links of one row of `_by_page`; ``page`` must be joined in."""
+    earliest = case((of.c.oldest.is_not(None), later(page.c.last_ok, of.c.oldest)))
+    latest = case((of.c.newest.is_not(None), later(page.c.last_ok, of.c.newest)))
+    return (
+        case((of.c.lost_oldest < earliest, of.c.lost_oldest), else_=func.coalesce(earliest, of.c.lost_oldest)),
+        case((of.c.lost_newest > latest, of.c.lost_newest), else_=func.coalesce(latest, of.c.lost_newest)),
+    )
+
+
+def _one_per(chosen: Chosen, one_per: OnePer) -> Subquery:
+    source, to = url.alias("of_source"), url.alias("of_target")
+    place = func.row_number().over(
+        partition_by=link.c.source_id if one_per == "page" else link.c.source_domain,
+        order_by=[
+            case((link.c.follow_cause == 0, 0), else_=1),
+            case((link.c.placement == PLACEMENTS.index("main"), 0), else_=1),
+            link.c.ordinal,
+            source.c.url,
+            to.c.url,
+            link.c.link_no,
+        ],
+    )
+    ranked = (
+        select(link, place.label("place"))
+        .join(source, source.c.id == link.c.source_id)
+        .join(to, to.c.id == link.c.target_id)
+        .where(chosen.links())
+        .subquery()
+    )
+    return select(ranked).where(ranked.c.place == 1).subquery("picked")
+
+
+def _rows_by_domain(chosen: Chosen, one_per: OnePer | None) -> Select[Any]:
+    """How many rows of a list each source domain holds."""
+    held: dict[OnePer | None, ColumnElement[int]] = {
+        None: func.count(),
+        "page": func.count(distinct(link.c.source_id)),
+        "domain": literal(1),
+    }
+    return (
+        select(link.c.source_domain, held[one_per].label("rows")).where(chosen.links()).group_by(link.c.source_domain)
+    )
+
+
+def first_domains(conn: Connection, rows: Select[Any], limit: int) -> list[int]:
+    """The source domains, first by name, that hold the first ``limit`` rows: the rest need not be sorted.
+
+    Args:
+        rows: (source_domain, rows) of every domain.
+    """
+    each = rows.subquery()
+    found: list[int] = []
+    for row in conn.execute(
+        select(each.c.source_domain, each.c.rows)
+        .join(domain, domain.c.id == each.c.source_domain)
+        .order_by(domain.c.name)
+    ):
+        if limit <= 0:
+            break
+        found.append(row.source_domain)
+        limit -= row.rows
+    return found
