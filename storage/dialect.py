@@ -24,6 +24,9 @@ class Dialect:
     largest_batch: int
     """Parameters one statement may carry; more make the driver or the server refuse."""
 
+    one_writer: bool
+    """Whether a writing transaction keeps every other writer out."""
+
     def sql(self, text: str) -> str:
         """``text`` in the driver's own parameter style, ``{ids}`` filled in."""
         raise NotImplementedError
@@ -81,11 +84,11 @@ class Dialect:
             return []
         return self.fetch(conn, sql, *before, self.ids_parameter(ids))
 
-    def fetch_named(self, conn: Connection, sql: str, names: Collection[str]) -> Sequence[Row[Any]]:
+    def fetch_named(self, conn: Connection, sql: str, names: Collection[str], *before: Any) -> Sequence[Row[Any]]:
         """All rows of one question over ``{names}``, which must be its last parameter."""
         if not names:
             return []
-        return self.fetch(conn, sql, self.names_parameter(names))
+        return self.fetch(conn, sql, *before, self.names_parameter(names))
 
 
 class Sqlite(Dialect):
@@ -93,6 +96,7 @@ class Sqlite(Dialect):
 
     name = "sqlite"
     largest_batch = 32_000
+    one_writer = True
 
     def sql(self, text: str) -> str:
         # A JSON array is one parameter however many ids it holds; SQLite reads 64-bit integers in it exactly.
@@ -144,6 +148,7 @@ class Postgres(Dialect):
 
     name = "postgresql"
     largest_batch = 65_000
+    one_writer = False
 
     def sql(self, text: str) -> str:
         return text.replace("%", "%%").replace("{ids}", "= ANY(?)").replace("{names}", "= ANY(?)").replace("?", "%s")

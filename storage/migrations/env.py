@@ -10,13 +10,13 @@ connection = context.config.attributes["connection"]
 progress = context.config.attributes.get("progress")
 
 
-def tell(*, step: Any, **_: Any) -> None:
+def tell(*, step: Any, **_: Any) -> None:  # Alembic passes more by name
     """Report a revision that was just applied."""
     if progress is not None:
         progress(f"{step.up_revision_id}: {step.up_revision.doc}")
 
 
 # SQLite rolls back DDL too, given a real BEGIN: one transaction holds the whole upgrade on both databases.
-context.configure(connection=connection, transactional_ddl=True, on_version_apply=tell)
+context.configure(connection=connection, transactional_ddl=True, on_version_apply=tell)  # type: ignore[arg-type]
 with context.begin_transaction():
     context.run_migrations()

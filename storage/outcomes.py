@@ -1,0 +1,102 @@
+"""What became of the requested URLs of a crawl, and which URLs found on the way join it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from storage.codes import OUTCOMES
+from storage.records import OutcomeState
+from storage.text import clean, short_name
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from storage.dialect import Dialect
+
+_STATE = {name: code for code, name in enumerate(OUTCOMES)}
+
+
+class Settled(NamedTuple):
+    """The end of one requested URL."""
+
+    url_id: int
+    state: OutcomeState
+    reason: str | None
+    status: int | None
+    chain: str | None
+    final_id: int | None
+    visit_id: int | None
+    at: int
+
+
+class Wanted(NamedTuple):
+    """A URL that joins a crawl."""
+
+    url_id: int
+    operator: str
+    depth: int
+    found_on: int | None
+
+
+def stored(dialect: Dialect, conn: Connection, crawl_id: int, urls: Collection[int]) -> dict[int, tuple[int, int]]:
+    """State code and depth of those of the URLs that the crawl has."""
+    rows = dialect.fetch_keyed(
+        conn, "SELECT url_id, state, depth FROM outcome WHERE crawl_id = ? AND url_id {ids}", urls, crawl_id
+    )
+    return {row.url_id: (row.state, row.depth) for row in rows}
+
+
+def add(dialect: Dialect, conn: Connection, crawl_id: int, wanted: Iterable[Wanted]) -> int:
+    """Add pending outcomes for URLs the crawl does not have; each takes the next turn of its operator.
+
+    Returns:
+        How many were handed over; one that another writer adds at the same moment is kept once.
+    """
+    rows: list[tuple[Any, ...]] = []
+    first: dict[int, Wanted] = {}
+    for one in wanted:
+        first.setdefault(one.url_id, one)
+    last = dialect.fetch_named(
+        conn,
+        "SELECT operator, max(turn) AS turn FROM outcome WHERE crawl_id = ? AND operator {names} GROUP BY operator",
+        {short_name(one.operator) for one in first.values()},
+        crawl_id,
+    )
+    turns: dict[str, int] = {row.operator: row.turn for row in last}
+    for one in first.values():
+        operator = short_name(one.operator)
+        turns[operator] = turn = turns.get(operator, -1) + 1
+        rows.append((crawl_id, one.url_id, 0, operator, turn, one.depth, one.found_on))
+    rows.sort(key=lambda row: row[1])
+    dialect.insert(
+        conn,
+        "outcome",
+        ("crawl_id", "url_id", "state", "operator", "turn", "depth", "found_on"),
+        rows,
+        conflict="nothing",
+    )
+    return len(rows)
+
+
+def settle(dialect: Dialect, conn: Connection, crawl_id: int, outcomes: Sequence[Settled]) -> None:
+    """Write down what became of requested URLs; one that has its outcome already keeps it."""
+    dialect.run_many(
+        conn,
+        "UPDATE outcome SET state = ?, reason = ?, status = ?, chain = ?, final_id = ?, visit_id = ?, at = ? "
+        "WHERE crawl_id = ? AND url_id = ? AND state = 0",
+        [
+            (
+                _STATE[one.state],
+                None if one.reason is None else clean(one.reason),
+                one.status,
+                one.chain,
+                one.final_id,
+                one.visit_id,
+                one.at,
+                crawl_id,
+                one.url_id,
+            )
+            for one in sorted(outcomes, key=lambda one: one.url_id)
+        ],
+    )
