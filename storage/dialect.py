@@ -205,11 +205,12 @@ class Postgres(Dialect):
         )
 
     def _stage(self, conn: Connection, table: str, columns: Sequence[str], rows: Rows) -> str:
-        stage = f"stage_{table}"
+        stage = f"stage_{table}_{len(columns)}"
         conn.exec_driver_sql(
-            f"CREATE TEMP TABLE IF NOT EXISTS {stage} (LIKE {table}, staged integer) ON COMMIT DELETE ROWS"
+            f"CREATE TEMP TABLE IF NOT EXISTS {stage} ON COMMIT DELETE ROWS"
+            f" AS SELECT {', '.join(columns)}, 0 AS staged FROM {table} WITH NO DATA"
         )
-        conn.exec_driver_sql(f"TRUNCATE {stage}")
+        conn.exec_driver_sql(f"DELETE FROM {stage}")
         self._copy(conn, stage, (*columns, "staged"), [(*row, place) for place, row in enumerate(rows)])
         return stage
 
