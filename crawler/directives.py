@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
 
 from storage.records import FollowCause, Indexability, RobotsDirective
 
-# ASCII white space as HTML defines it, and the comma that search engines also take. A no-break space separates
-# nothing: neither the standard nor any search engine says so, and ``nofollow`` inside a longer token is no token.
-_REL_SEPARATORS = re.compile(r"[\t\n\f\r ,]+")
+# The standard separates rel tokens at ASCII white space, Google's documentation at spaces or commas; nobody documents
+# the no-break space that editors paste in between. It is read as the space its author saw: a link counted as followed
+# that is meant not to be misleads more than the reverse.
+_REL_SEPARATORS = re.compile(r"[\s,]+")
 _META_SPACE = re.compile(r"\s+")
 _AGENT_PREFIX = re.compile(r"([a-z*][a-z0-9_.*\-]*)\s*:\s*(.*)", re.DOTALL)
 
@@ -26,24 +29,23 @@ VALUED = frozenset({"max-snippet", "max-image-preview", "max-video-preview", "un
 """Directives with a value after a colon: in a header their names are no crawler's."""
 
 PLAIN = frozenset(
-    "all index follow none noindex nofollow noarchive nocache nosnippet noimageindex notranslate nositelinkssearchbox "
-    "indexifembedded noodp noydir noai noimageai".split()
+    {"all", "index", "follow", "none", "noindex", "nofollow", "noarchive", "nocache", "nosnippet", "noimageindex"}
+    | {"notranslate", "nositelinkssearchbox", "indexifembedded", "noodp", "noydir", "noai", "noimageai"}
 )
-"""Directives that are one word; what is neither one of these nor named ends no date of ``unavailable_after``."""
+"""Directives of one word; in a list, what is neither one of these nor named goes on with the date before it."""
 
-CRAWLERS = frozenset(
-    "googlebot googlebot-news googlebot-image googlebot-video google-extended adsbot-google mediapartners-google "
-    "bingbot msnbot adidxbot slurp yandex yandexbot baiduspider duckduckbot applebot applebot-extended seznambot yeti "
-    "naverbot petalbot sogou teoma exabot facebot facebookexternalhit gptbot oai-searchbot ccbot claudebot "
-    "perplexitybot ahrefsbot semrushbot mj12bot dotbot rogerbot".split()
-)
-"""Meta names that address one crawler: the names their operators document."""
+
+@cache
+def crawlers() -> frozenset[str]:
+    """The names in robots metas that address one crawler, lower-case; data/crawlers.tsv."""
+    table = files("crawler").joinpath("data/crawlers.tsv").read_text(encoding="utf-8")
+    return frozenset(line.split("\t")[0] for line in table.split("\n") if line and not line.startswith("#"))
 
 
 def rel_tokens(value: str | None) -> tuple[str, ...]:
     """Return the tokens of a ``rel`` attribute: lower-case, in the order found, each once.
 
-    Split at ASCII white space (the standard) and commas (``rel="nofollow,ugc"``, as Google documents).
+    Split at white space of any kind and at commas (``rel="nofollow,ugc"``, as Google documents).
     """
     if not value:
         return ()
@@ -58,11 +60,11 @@ def page_directives(
     Args:
         metas: (name, content) of the page's ``meta`` elements in document order; other names are passed over.
         headers: (name, value) of the response, several of one name as they came.
-        agents: crawlers to know beside `CRAWLERS`, such as the one the page is judged as.
+        agents: crawlers to know beside `crawlers`, such as the one the page is judged as.
     Returns:
         One value per directive, lower-case; ``none`` is kept as written, `judge` knows what it means.
     """
-    known = ALL_AGENTS | CRAWLERS | {agent.strip().lower() for agent in agents}
+    known = ALL_AGENTS | crawlers() | {agent.strip().lower() for agent in agents}
     found: list[RobotsDirective] = []
     for name, content in metas:
         agent = name.strip().lower()

@@ -20,7 +20,7 @@ from pathlib import Path
 _PRIVATE_SECTION = "// ===BEGIN PRIVATE DOMAINS==="
 _IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}", re.ASCII)
 _LONGEST_CACHED = 255
-"""Names longer than any real host name are worked out afresh, so that a hostile page cannot fill the cache with them."""
+"""Longer names than any real host has are worked out afresh: a hostile page cannot fill the cache with them."""
 
 
 class _Rules:

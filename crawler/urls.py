@@ -49,7 +49,7 @@ QueryFold = Literal["tracking", "all", "none"]
 _PARTS = re.compile(
     r"https?://(?:[^/?#@]*@)?(\[[^\]]*\]|[^:/?#]+)(?::[0-9]+)?(/[^?#]*)(?:\?[^#]*)?(?:(#).*)?", re.ASCII | re.DOTALL
 )
-"""A serialised http(s) URL: host, path, whether a fragment follows. User names and paths hold no raw ``@``, ``?``, ``#``."""
+"""A serialised http(s) URL: host, path, whether a fragment follows. User names hold no raw ``@``, paths no ``?``."""
 
 # An href that needs no parser: each part holds only characters that the standard copies as they are, no path
 # segment is a dot segment (those begin with "." or its escape), and none can be taken for a scheme.
@@ -137,19 +137,18 @@ class Base:
         return _canonical(href, match), href[match.end(3) :] if match[3] else None
 
 
+def _scalar(text: str) -> str:
+    """The text with each lone surrogate as U+FFFD, as browsers hand it to the parser."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _parse(text: str, base: str | None) -> str | None:
-    """The standard's parser and serialiser; None is its failure. Lone surrogates are U+FFFD, as in browsers."""
-    for attempt in (text, None):
-        if attempt is None:
-            attempt = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-            if attempt == text:
-                return None
-        try:
-            return ada_url.normalize_url(attempt) if base is None else ada_url.join_url(base, attempt)
-        except ValueError:
-            if attempt.isascii():
-                return None
-    return None
+    """The standard's parser and serialiser; None is its failure."""
+    try:
+        return ada_url.normalize_url(text) if base is None else ada_url.join_url(base, text)
+    except ValueError:
+        scalar = text if text.isascii() else _scalar(text)
+    return None if scalar == text else _parse(scalar, base)
 
 
 def _canonical(href: str, match: re.Match[str]) -> CanonicalUrl:
@@ -173,9 +172,9 @@ def _query_in(raw: str, charset: str) -> str:
 
     Source: https://url.spec.whatwg.org/#query-state and #string-percent-encode-after-encoding
     """
-    from crawler.encoding import query_bytes
+    from crawler.legacy_encode import query_bytes
 
-    text = raw.strip(_C0_AND_SPACE).translate(_TAB_AND_NEWLINE)
+    text = _scalar(raw).strip(_C0_AND_SPACE).translate(_TAB_AND_NEWLINE)
     front, hash_sign, fragment = text.partition("#")
     path, mark, query = front.partition("?")
     if query.isascii():
@@ -252,6 +251,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 _HOST_AND_PORT = re.compile(
     r"(?:localhost|[^/\\?#:@]*\.[^/\\?#:@]*|\[[0-9A-Fa-f:.]+\]):[0-9]*(?:[/\\?#]|\Z)", re.IGNORECASE
 )
+_USER_AND_PASSWORD = re.compile(r"(?!(?:mailto|sips?|xmpp):)[^/\\\\?#:@]*:[^/\\\\?#@]*@", re.IGNORECASE)
 _QUOTES = (('"', '"'), ("'", "'"), ("<", ">"), ("\u201c", "\u201d"), ("\u2018", "\u2019"), ("\xab", "\xbb"), ("`", "`"))
 _BLANK = re.compile(r"[\s\x00-\x20\x7f\xa0\u200b\u200e\u200f\u2060\ufeff]+")
 _BLANK_ENDS = re.compile(rf"^{_BLANK.pattern}|{_BLANK.pattern}\Z")
@@ -280,7 +280,7 @@ def seed_url(text: str) -> CanonicalUrl:
     has_scheme = scheme is not None and scheme[1].lower() in ("http", "https")
     if has_scheme:
         url = given
-    elif scheme is not None and not _HOST_AND_PORT.match(given) and "@" not in given.partition("/")[0]:
+    elif scheme is not None and not _HOST_AND_PORT.match(given) and not _USER_AND_PASSWORD.match(given):
         raise InvalidUrl(shown, why=f"of the scheme {scheme[1].lower()}; only http and https pages are fetched")
     elif given.startswith(("//", "\\\\")):
         url, has_scheme = "https:" + given, True
@@ -310,7 +310,9 @@ def _seed(url: str, shown: str, *, has_scheme: bool) -> CanonicalUrl:
         raise InvalidUrl(shown, why=_why_unparsable(url))
     host = match[1]
     if "@" in href[: match.start(1)]:
-        raise InvalidUrl(shown, why="an address with a user name or password; give the page's URL without them")
+        raise InvalidUrl(
+            shown, why="an e-mail address, or a URL with a user name or password; give the page's URL without them"
+        )
     if host[-1] == "." and host.strip("."):
         host = host[:-1]
         href = href[: match.start(1)] + host + href[match.end(1) :]
@@ -332,8 +334,8 @@ def _why_unparsable(url: str) -> str:
     if not authority:
         return "without a host"
     name, colon, port = authority.rpartition(":")
-    if colon and not name.startswith("[") or colon and name.endswith("]"):
-        if not port.isascii() or not port.isdigit() and port:
+    if colon and (not name.startswith("[") or name.endswith("]")):
+        if not re.fullmatch("[0-9]*", port):
             return f"not a URL: its port {port!r} is no number"
         if port and int(port[:9]) > 65535:
             return f"not a URL: its port {port} is above 65535"
