@@ -50,12 +50,9 @@ class Ask(NamedTuple):
     requested: CanonicalUrl
     current: CanonicalUrl
     """The URL being asked now."""
-    operator: str
-    """Of the requested URL: whose turn it is in the frontier."""
     depth: int = 0
     chain: tuple[Hop, ...] = ()
     max_hops: int = 10
-    url_id: int = 0
 
 
 class Decided(IgnoreRequest):

@@ -25,6 +25,7 @@ LONGEST_RETRY_AFTER = 120.0
 SLOWEST_DELAY = 30.0
 """Most seconds between two requests to an operator that is slow but asks for nothing."""
 _REMEMBERED_SLOTS = 10_000
+_KEPT = ("robots_exempt", "max_bytes", "download_timeout")
 
 
 def ask_request(ask: Ask, *, slot: str, like: Request, priority: int = 0) -> Request:
@@ -32,7 +33,7 @@ def ask_request(ask: Ask, *, slot: str, like: Request, priority: int = 0) -> Req
 
     Built anew, so that nothing a layer noted about the other request (proxy, tries, times) goes with it.
     """
-    meta: dict[str, Any] = {key: like.meta[key] for key in ("robots_exempt", "max_bytes") if key in like.meta}
+    meta: dict[str, Any] = {key: like.meta[key] for key in _KEPT if key in like.meta}
     return page_request(ask, slot=slot, like=like, priority=priority, meta=meta)
 
 

@@ -125,9 +125,9 @@ class RobotsMiddleware:
         url = canonical_url(f"{origin}/robots.txt")
         operator = request.meta["download_slot"]
         robots = page_request(
-            Ask(url, url, operator, max_hops=_MAX_HOPS),
+            Ask(url, url, max_hops=_MAX_HOPS),
             slot=operator,
-            meta={"robots_exempt": True, "max_bytes": MAX_BYTES},
+            meta={"robots_exempt": True, "max_bytes": MAX_BYTES, "download_timeout": request.meta["download_timeout"]},
             headers=request.headers,
             callback=NO_CALLBACK,
         )

@@ -13,13 +13,15 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from sqlalchemy import case, delete, exists, func, insert, literal, select, update
+from sqlalchemy import case, exists, func, insert, literal, select, update
 
+from storage import outcomes
 from storage.codes import OUTCOMES
 from storage.dialect import dialect_of
-from storage.dictionaries import texts_of, url_rows
-from storage.records import CanonicalUrl, OutcomeState, RejectedRow, SeedRow
-from storage.schema import crawl, host, list_row, outcome, rejected_row, url
+from storage.dictionaries import UrlRow, texts_of, url_rows
+from storage.outcomes import Wanted
+from storage.records import OutcomeState, RejectedRow, SeedRow
+from storage.schema import crawl, host, list_row, outcome, url
 from storage.text import clean, short_name
 
 if TYPE_CHECKING:
@@ -48,16 +50,6 @@ class Pending(NamedTuple):
     depth: int
 
 
-class Found(NamedTuple):
-    """One URL found on a page and wanted by the crawl's plan."""
-
-    url: CanonicalUrl
-    operator: str
-    found_on: int
-    """url.id of the requested URL that led to it."""
-    depth: int
-
-
 def start_crawl(conn: Connection, *, plan: str, list_id: int | None, now: int) -> int:
     """Register a crawl in state ``running``; ``plan`` is its plan as JSON. Returns its id."""
     statement = insert(crawl).values(plan=plan, list_id=list_id, state="running", started_at=now)
@@ -69,12 +61,6 @@ def finish_crawl(conn: Connection, crawl_id: int, *, state: str, now: int) -> No
     conn.execute(update(crawl).where(crawl.c.id == crawl_id).values(state=state, ended_at=now))
 
 
-def forget_crawl(conn: Connection, crawl_id: int) -> None:
-    """Take back a crawl that was registered in this transaction and turned out to have nothing to fetch."""
-    conn.execute(delete(rejected_row).where(rejected_row.c.crawl_id == crawl_id))
-    conn.execute(delete(crawl).where(crawl.c.id == crawl_id))
-
-
 # -- filling it -------------------------------------------------------------------------------
 
 
@@ -84,12 +70,18 @@ def add_seeds(conn: Connection, crawl_id: int, rows: Iterable[SeedRow]) -> Added
     Streams: holds a few thousand rows at a time.
     """
     accepted = duplicates = 0
+    dialect, texts = dialect_of(conn), texts_of(conn)
     for chunk in _chunks(rows):
-        wanted = {seed.url.url: (seed.url, seed.operator) for seed in reversed(chunk)}
-        in_order = [wanted.pop(seed.url.url) for seed in chunk if seed.url.url in wanted]
-        new = _add(conn, crawl_id, [Found(found, operator, 0, 0) for found, operator in in_order])
-        accepted += new
-        duplicates += len(chunk) - new
+        ids = url_rows(texts, conn, (seed.url for seed in chunk))
+        there = outcomes.stored(dialect, conn, crawl_id, {row.id for row in ids.values()})
+        new: dict[int, Wanted] = {}
+        for seed in chunk:
+            url_id = ids[seed.url.url].id
+            if url_id not in there:
+                new.setdefault(url_id, Wanted(url_id, seed.operator, 0, None))
+        outcomes.add(dialect, conn, crawl_id, new.values())
+        accepted += len(new)
+        duplicates += len(chunk) - len(new)
     return Added(accepted, duplicates)
 
 
@@ -175,101 +167,53 @@ def _skip(conn: Connection, crawl_id: int, places: Any, most: int, reason: str, 
     ).rowcount
 
 
-def add_discovered(conn: Connection, crawl_id: int, found: Sequence[Found]) -> int:
-    """Add URLs found on pages, as far as the crawl's limits allow; returns how many are new.
+def limited(conn: Connection, crawl_id: int, found: Sequence[tuple[Wanted, UrlRow]]) -> list[Wanted]:
+    """Those of the URLs found on pages that may join a crawl; none of them must be in it yet.
 
-    The limits are those of the crawl's kept plan: all of its processes see the same ones.
+    The rules are those of the crawl's kept plan, so that all of its processes see the same ones:
+    ``follow: list``, ``page_limit`` and ``host_limit``.
     """
+    if not found:
+        return []
     plan = json.loads(conn.execute(select(crawl.c.plan).where(crawl.c.id == crawl_id)).scalar_one())
-    first: dict[str, Found] = {}
-    for one in found:
-        first.setdefault(one.url.url, one)
-    wanted = list(first.values())
+    wanted = list({one.url_id: (one, row) for one, row in reversed(found)}.values())[::-1]
     if plan.get("follow") == "list":
         wanted = _on_list(conn, crawl_id, wanted)
-    room = None
-    if plan.get("page_limit") is not None:
-        room = plan["page_limit"] - _count(conn, crawl_id, fetchable=True)
-        if room <= 0:
-            return 0
-    return _add(conn, crawl_id, wanted, room=room, per_host=plan.get("host_limit"))
-
-
-def _add(
-    conn: Connection, crawl_id: int, wanted: list[Found], *, room: int | None = None, per_host: int | None = None
-) -> int:
-    """Insert the URLs that are not there, each with the next turn of its operator; one batch."""
-    if not wanted:
-        return 0
-    dialect = dialect_of(conn)
-    texts = texts_of(conn)
-    rows = url_rows(texts, conn, (one.url for one in wanted))
-    there = {
-        row.url_id
-        for row in dialect.fetch(
-            conn,
-            "SELECT url_id FROM outcome WHERE crawl_id = ? AND url_id {ids}",
-            crawl_id,
-            dialect.ids_parameter([row.id for row in rows.values()]),
-        )
-    }
-    new = [one for one in wanted if rows[one.url.url].id not in there]
-    if per_host is not None:
-        taken = _taken_by_host(conn, crawl_id, {one.operator for one in new})
+    if plan.get("host_limit") is not None:
+        taken = _taken_by_host(conn, crawl_id, {one.operator for one, _ in wanted})
         kept = []
-        for one in new:
-            host_id = rows[one.url.url].host_id
-            if taken.get(host_id, 0) < per_host:
-                taken[host_id] = taken.get(host_id, 0) + 1
-                kept.append(one)
-        new = kept
-    new = new[:room]
-    operators = {one.operator: short_name(one.operator) for one in new}
-    turns = {
-        row.operator: int(row.turn)
-        for row in dialect.fetch(
-            conn,
-            "SELECT operator, max(turn) AS turn FROM outcome WHERE crawl_id = ? AND operator {names} GROUP BY operator",
-            crawl_id,
-            dialect.names_parameter(set(operators.values())),
-        )
-    }
-    values = []
-    for one in new:
-        operator = operators[one.operator]
-        turns[operator] = turn = turns.get(operator, -1) + 1
-        found_on = one.found_on if one.depth else None
-        values.append((crawl_id, rows[one.url.url].id, PENDING, operator, turn, one.depth, found_on))
-    values.sort(key=lambda value: value[1])
-    columns = ("crawl_id", "url_id", "state", "operator", "turn", "depth", "found_on")
-    dialect.insert(conn, "outcome", columns, values, conflict="nothing")
-    return len(values)
+        for one, row in wanted:
+            if taken.get(row.host_id, 0) < plan["host_limit"]:
+                taken[row.host_id] = taken.get(row.host_id, 0) + 1
+                kept.append((one, row))
+        wanted = kept
+    if plan.get("page_limit") is not None:
+        wanted = wanted[: max(0, plan["page_limit"] - _count(conn, crawl_id, fetchable=True))]
+    return [one for one, _ in wanted]
 
 
-def _on_list(conn: Connection, crawl_id: int, found: list[Found]) -> list[Found]:
+def _on_list(conn: Connection, crawl_id: int, found: list[tuple[Wanted, UrlRow]]) -> list[tuple[Wanted, UrlRow]]:
     """Those whose registrable domain is one of the crawl's list."""
-    known: dict[tuple[str, str], bool] = {}
+    known: dict[tuple[str, int], bool] = {}
     kept = []
-    for one in found:
-        pair = (short_name(one.operator), short_name(one.url.domain))
+    for one, row in found:
+        pair = (short_name(one.operator), row.domain_id)
         if pair not in known:
             known[pair] = _listed(conn, crawl_id, *pair)
         if known[pair]:
-            kept.append(one)
+            kept.append((one, row))
     return kept
 
 
-def _listed(conn: Connection, crawl_id: int, operator: str, domain: str) -> bool:
-    from storage.schema import domain as domains
-
+def _listed(conn: Connection, crawl_id: int, operator: str, domain_id: int) -> bool:
     seeds = (
         select(literal(1))
-        .select_from(outcome.join(url, url.c.id == outcome.c.url_id).join(host).join(domains))
+        .select_from(outcome.join(url, url.c.id == outcome.c.url_id).join(host, host.c.id == url.c.host_id))
         .where(
             outcome.c.crawl_id == crawl_id,
             outcome.c.operator == operator,
             outcome.c.depth == 0,
-            domains.c.name == domain,
+            host.c.domain_id == domain_id,
         )
     )
     return bool(conn.execute(select(exists(seeds))).scalar_one())
@@ -327,11 +271,10 @@ def next_rows(conn: Connection, crawl_id: int, operator: str, *, after: int, lim
 
 def counts(conn: Connection, crawl_id: int) -> dict[OutcomeState, int]:
     """How many URLs of a crawl are in each state; every state is named, the sum is what was asked."""
-    found: dict[int, int] = dict(
-        conn.execute(
-            select(outcome.c.state, func.count()).where(outcome.c.crawl_id == crawl_id).group_by(outcome.c.state)
-        ).tuples()
+    rows = conn.execute(
+        select(outcome.c.state, func.count()).where(outcome.c.crawl_id == crawl_id).group_by(outcome.c.state)
     )
+    found = {code: number for code, number in rows}
     return {state: int(found.get(code, 0)) for code, state in enumerate(OUTCOMES)}
 
 

@@ -1,0 +1,37 @@
+"""Hands every `Reading` to the crawl's session, which stores them in batches off the event loop's thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from storage.records import Reading
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+    from crawler.session import Session
+
+
+class LedgerPipeline:
+    """Waiting here for a slow store holds back the whole crawl: Scrapy counts the pages that wait."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> LedgerPipeline:
+        return cls(crawler)
+
+    @property
+    def _session(self) -> Session:
+        session: Session = self.crawler.spider.session  # type: ignore[union-attr]
+        return session
+
+    async def process_item(self, item: Reading) -> Reading:
+        """Take a reading; returns when there is room for it."""
+        await self._session.add(item)
+        return item
+
+    async def close_spider(self) -> None:
+        """Store what is left."""
+        await self._session.flush()
