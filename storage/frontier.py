@@ -274,7 +274,7 @@ def counts(conn: Connection, crawl_id: int) -> dict[OutcomeState, int]:
     rows = conn.execute(
         select(outcome.c.state, func.count()).where(outcome.c.crawl_id == crawl_id).group_by(outcome.c.state)
     )
-    found = {code: number for code, number in rows}
+    found = dict(rows.tuples().all())
     return {state: int(found.get(code, 0)) for code, state in enumerate(OUTCOMES)}
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from storage import edges, evidence, outcomes
+from storage import edges, evidence, frontier, outcomes
 from storage.dictionaries import UrlRow, anchor_rows, texts_of, url_rows
 from storage.engine import Ledger
 from storage.errors import HashCollision, UnreadableLedger
@@ -408,6 +408,7 @@ class _Batch:
         ids |= {self.urls[one.url.url].id for reading in readings for one in reading.discovered}
         stored = outcomes.stored(self.dialect, self.conn, crawl_id, ids)
         wanted: list[outcomes.Wanted] = []
+        found: list[tuple[outcomes.Wanted, UrlRow]] = []
         settled: dict[int, outcomes.Settled] = {}
         for reading in readings:
             url_id = self.urls[reading.requested.url].id
@@ -431,9 +432,10 @@ class _Batch:
                 ),
             )
             for one in reading.discovered:
-                found = self.urls[one.url.url].id
-                if found not in stored:
-                    wanted.append(outcomes.Wanted(found, one.operator, depth + 1, self._page_id(reading)))
+                row = self.urls[one.url.url]
+                if row.id not in stored:
+                    found.append((outcomes.Wanted(row.id, one.operator, depth + 1, self._page_id(reading)), row))
+        wanted += frontier.limited(self.conn, crawl_id, found)
         added = outcomes.add(self.dialect, self.conn, crawl_id, wanted) if wanted else 0
         open_ones = [one for one in settled.values() if stored.get(one.url_id, (0, 0))[0] == 0]
         outcomes.settle(self.dialect, self.conn, crawl_id, open_ones)
