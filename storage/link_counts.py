@@ -195,6 +195,12 @@ def groups(conn: Connection, chosen: Chosen, side: Side, by: By, limit: int | No
         yield Group(row[0], *(None if value is None else int(value) for value in row[1:]))  # type: ignore[arg-type]
 
 
+def list_total(conn: Connection, chosen: Chosen, one_per: OnePer) -> int:
+    """How many rows `listed` has with ``one_per``."""
+    pages, domains = referring(conn, chosen)
+    return pages if one_per == "page" else domains
+
+
 def listed(
     conn: Connection,
     chosen: Chosen,
