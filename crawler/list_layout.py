@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import NoReturn
 
 from crawler.list_rows import TableRows, is_address, is_host_address, is_web_address, loose_cells
 from crawler.list_text import Line
@@ -94,9 +93,11 @@ def detect_layout(lines: Sequence[Line], *, name: str, title: str, column: str |
     header = _find_header(filled, delimiters, named)
     if header is None and named is not None:
         header = _find_header(filled, delimiters, None) or _unknown_header(filled, delimiters, name)
-        _no_such_column(title, named, header.cells if header else ())
+        raise _no_such_column(title, named, header.cells if header else ())
     if header is None:
         header = _unknown_header(filled, delimiters, name)
+    if header is None:
+        _refuse_table_without_addresses(filled, delimiters, title)
     return _choose(filled, header, title, wanted)
 
 
@@ -152,6 +153,17 @@ def _delimiter_of(lines: Sequence[Line], delimiters: Iterable[str], name: str) -
     return found
 
 
+def _refuse_table_without_addresses(lines: Sequence[Line], delimiters: Iterable[str], title: str) -> None:
+    """A table none of whose first lines holds an address is a mistake, not a list of rows to reject."""
+    rows = [line.text for line in lines if not line.text.lstrip().startswith("#")]
+    if len(rows) < 2 or any(map(is_address, rows)):
+        return
+    for delimiter in delimiters:
+        table = [loose_cells(text, delimiter) for text in rows]
+        if len(table[0]) > 1 and all(len(cells) == len(table[0]) for cells in table):
+            raise _no_addresses(title, table[0])
+
+
 def _may_be_part_of_urls(rows: Sequence[str], table: Sequence[Sequence[str]]) -> bool:
     """Whether the delimiters could as well stand inside URLs, as in ``https://news.example/0,1518.html``."""
     if any('"' in text or " " in text.strip() or "\t" in text for text in rows):
@@ -184,7 +196,7 @@ def _unknown_header(lines: Sequence[Line], delimiters: Iterable[str], name: str)
 def _choose(lines: Sequence[Line], header: _Header | None, title: str, wanted: str | None) -> Layout:
     if header is None:
         if wanted is not None and wanted != "1":
-            _no_such_column(title, wanted, ())
+            raise _no_such_column(title, wanted, ())
         return Layout(None, lines[0].number, None, (), 0)
     first_line = header.line + 1 if header.line else lines[0].number
     if lines[-1].number < first_line:
@@ -193,7 +205,7 @@ def _choose(lines: Sequence[Line], header: _Header | None, title: str, wanted: s
     names = _distinct(header.cells)
     if header.delimiter is None:
         if wanted is not None and wanted not in ("1", header_key(header.cells[0])):
-            _no_such_column(title, wanted, names)
+            raise _no_such_column(title, wanted, names)
         return Layout(None, first_line, header_line, names, 0, _entities(header.cells[0]))
     column = _column(lines, header, names, title, wanted)
     return Layout(header.delimiter, first_line, header_line, names, column, _entities(header.cells[column]))
@@ -212,7 +224,7 @@ def _column(lines: Sequence[Line], header: _Header, names: Sequence[str], title:
             return keys.index(wanted)
         if _is_number(wanted) and 1 <= int(wanted) <= len(keys):
             return int(wanted) - 1
-        _no_such_column(title, wanted, names)
+        raise _no_such_column(title, wanted, names)
     assert header.delimiter is not None
     data = iter([line for line in lines if line.number > header.line and not line.text.startswith("#")])
     table = [row.cells for row in islice(TableRows(data, header.delimiter, width=len(keys)), SAMPLE_LINES)]
@@ -233,7 +245,11 @@ def _column(lines: Sequence[Line], header: _Header, names: Sequence[str], title:
         named = [place for place, key in enumerate(keys) if key in _known_headers()[group]]
         if named:
             return _only(named, names, title)
-    raise BadList(f"{title} has no column of page addresses; its columns are {_quoted(names)}; name one with --column")
+    raise _no_addresses(title, names)
+
+
+def _no_addresses(title: str, names: Sequence[str]) -> BadList:
+    return BadList(f"{title} has no column of page addresses; its columns are {_quoted(names)}; name one with --column")
 
 
 def _share(table: Sequence[Sequence[str]], place: int, test: Callable[[str], bool]) -> float:
@@ -269,9 +285,9 @@ def _distinct(cells: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _no_such_column(title: str, wanted: str, names: Sequence[str]) -> NoReturn:
+def _no_such_column(title: str, wanted: str, names: Sequence[str]) -> BadList:
     has = f"its columns are {_quoted(_distinct(names))}" if names else "it is a plain list, one address a line"
-    raise BadList(f"{title} has no column {wanted!r}; {has}")
+    return BadList(f"{title} has no column {wanted!r}; {has}")
 
 
 def _quoted(names: Sequence[str]) -> str:

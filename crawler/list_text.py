@@ -239,14 +239,19 @@ class TextFile:
 
 
 def _fallback(head: bytes) -> str:
-    """The encoding of lines that are not UTF-8, guessed from all such lines of the sample."""
+    """The encoding of lines that are not UTF-8.
+
+    Guessed from all such lines of the sample; where most lines are UTF-8 the others are accidents, too few for a guess.
+    """
     strange = []
+    utf8 = 0
     for line in _END.split(head)[:-1] or [head]:
         try:
             line.decode("utf-8")
+            utf8 += not line.isascii()
         except UnicodeDecodeError:
             strange.append(line)
-    if not strange:
+    if len(strange) <= utf8:
         return "cp1252"
     name: str = detect(b"\n".join(strange))
     try:

@@ -241,7 +241,7 @@ def _is_file(source: str) -> bool:
             return True
         is_directory = path.is_dir()
     except (OSError, ValueError):  # too long for a name, or with a NUL in it
-        return False
+        is_directory = False
     try:
         url = seed_url(source)
     except InvalidUrl:

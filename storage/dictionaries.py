@@ -148,6 +148,7 @@ def ensure_urls(conn: Connection, urls: Iterable[CanonicalUrl]) -> dict[str, int
 def url_rows(texts: Texts, conn: Connection, urls: Iterable[CanonicalUrl]) -> dict[str, UrlRow]:
     """As `ensure_urls`, with host and domain."""
     known, fresh = texts.known.urls, texts.fresh.urls
+    _bound(fresh)
     found: dict[str, UrlRow] = {}
     missing: dict[str, CanonicalUrl] = {}
     for url in urls:
@@ -217,6 +218,7 @@ def find_url_ids(conn: Connection, texts: Iterable[str]) -> dict[str, int]:
 def _host_rows(texts: Texts, conn: Connection, urls: Iterable[CanonicalUrl]) -> dict[str, tuple[int, int]]:
     """Ids of host and domain for the host of each URL; a host keeps the domain it was first stored with."""
     known, fresh = texts.known.hosts, texts.fresh.hosts
+    _bound(fresh)
     found: dict[str, tuple[int, int]] = {}
     missing: dict[str, str] = {}
     for url in urls:
@@ -256,6 +258,12 @@ def _numbered(
         dialect.insert(conn, table, columns, [rows[name] for name in missing], conflict="nothing")
         ids.update((row.name, row.id) for row in dialect.fetch_named(conn, question, missing))
     return ids
+
+
+def _bound(fresh: dict[str, Any]) -> None:
+    """Forget what one transaction has stored so far: a list of a million pages is stored in one of them."""
+    if len(fresh) > 2 * KNOWN_TEXTS:
+        fresh.clear()
 
 
 def _hasher(key: bytes) -> Callable[[str], int]:

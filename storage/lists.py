@@ -1,0 +1,246 @@
+"""Kept lists: named sets of pages with the user's own columns and where each row came from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import and_, delete, distinct, func, select, true
+
+from storage.codes import OUTCOMES
+from storage.dialect import dialect_of
+from storage.dictionaries import ensure_urls
+from storage.filters import list_id_of as list_id
+from storage.records import OutcomeState, SeedRow
+from storage.schema import crawl, host, list_row, outcome, page_list, url
+from storage.text import clean, short_name
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+__all__ = ["FileRows", "ListRow", "Saved", "StoredList", "list_id", "list_rows", "lists", "save_rows"]
+
+_CHUNK = 2_000
+_COLUMNS = ("list_id", "file", "line", "url_id", "operator", "given", "columns", "added_at")
+
+
+class Saved(NamedTuple):
+    """What became of a list's rows."""
+
+    list_id: int
+    rows: int
+    """Rows kept by this call."""
+    replaced: int
+    """Rows that the same files had given before."""
+
+
+class FileRows(NamedTuple):
+    """Where rows of a list came from."""
+
+    file: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredList:
+    """One kept list."""
+
+    name: str
+    rows: int
+    pages: int
+    """Distinct URLs; a page may be on several rows."""
+    hosts: int
+    domains: int
+    """Distinct registrable domains, private suffixes counted as suffixes."""
+    files: tuple[FileRows, ...]
+    created_at: int
+    """Milliseconds since 1970, UTC; so are all times here."""
+    crawls: tuple[int, ...]
+    """Ids of the crawls of this list, oldest first."""
+
+
+class ListRow(NamedTuple):
+    """One row of a kept list, with what became of its page in the latest crawl that asked for it."""
+
+    file: str
+    line: int
+    url: str
+    given: str
+    columns: dict[str, Any]
+    added_at: int
+    outcome: OutcomeState | None
+    """None: no crawl has asked for it."""
+    reason: str | None
+    status: int | None
+    final: str | None
+    """The URL that answered."""
+    crawl: int | None
+    at: int | None
+
+
+def save_rows(conn: Connection, name: str, rows: Iterable[SeedRow], now: int, *, files: Iterable[str] = ()) -> Saved:
+    """Keep the rows of a list, which is made where there is none of this name.
+
+    What a file gave before is replaced by what it gives now, rows of other files stay. The rows of one
+    file must come in one call; two rows of one file and line are one, the first. Streams: holds a few
+    thousand rows at a time.
+
+    Args:
+        conn: a writing transaction.
+        now: kept as the time when the rows were added, and the list if it is new.
+        files: replaced even if none of the rows is from them: a file may have no good row any more.
+    """
+    id_ = _ensure_list(conn, name, now)
+    met: set[str] = set()
+    replaced = 0
+    for file in files:
+        replaced += _forget(conn, id_, clean(file), met)
+    left = iter(rows)
+    while chunk := list(islice(left, _CHUNK)):
+        ids = ensure_urls(conn, (row.url for row in chunk))
+        values: dict[tuple[str, int], tuple[Any, ...]] = {}
+        for row in chunk:
+            file = clean(row.file)
+            replaced += _forget(conn, id_, file, met)
+            columns = clean(json.dumps(row.columns, ensure_ascii=False))
+            values.setdefault(
+                (file, row.line),
+                (id_, file, row.line, ids[row.url.url], short_name(row.operator), clean(row.given), columns, now),
+            )
+        ordered = [values[key] for key in sorted(values)]
+        dialect_of(conn).insert(conn, "list_row", _COLUMNS, ordered, conflict="nothing")
+    kept = select(func.count()).where(list_row.c.list_id == id_, list_row.c.file.in_(sorted(met)))
+    return Saved(id_, int(conn.execute(kept).scalar_one()) if met else 0, replaced)
+
+
+def _ensure_list(conn: Connection, name: str, now: int) -> int:
+    stored = clean(name)
+    wanted = select(page_list.c.id).where(page_list.c.name == stored)
+    found = conn.execute(wanted).scalar()
+    if found is None:
+        # Another crawl may make the list at the same moment: the one that comes second takes what is there.
+        dialect_of(conn).insert(conn, "list", ("name", "created_at"), [(stored, now)], conflict="nothing")
+        found = conn.execute(wanted).scalar_one()
+    return int(found)
+
+
+def _forget(conn: Connection, id_: int, file: str, met: set[str]) -> int:
+    """Drop what the file gave before, once a call."""
+    if file in met:
+        return 0
+    met.add(file)
+    return conn.execute(delete(list_row).where(list_row.c.list_id == id_, list_row.c.file == file)).rowcount
+
+
+def lists(conn: Connection, name: str | None = None) -> tuple[StoredList, ...]:
+    """Every kept list, or the one named, by name.
+
+    Raises:
+        UnknownName: no list has the name.
+    """
+    condition = true() if name is None else page_list.c.id == list_id(conn, name)
+    joined = page_list.outerjoin(list_row, list_row.c.list_id == page_list.c.id).outerjoin(
+        url, url.c.id == list_row.c.url_id
+    )
+    totals = conn.execute(
+        select(
+            page_list.c.id,
+            page_list.c.name,
+            page_list.c.created_at,
+            func.count(list_row.c.url_id).label("rows"),
+            func.count(distinct(list_row.c.url_id)).label("pages"),
+            func.count(distinct(url.c.host_id)).label("hosts"),
+            func.count(distinct(host.c.domain_id)).label("domains"),
+        )
+        .select_from(joined.outerjoin(host, host.c.id == url.c.host_id))
+        .where(condition)
+        .group_by(page_list.c.id, page_list.c.name, page_list.c.created_at)
+        .order_by(page_list.c.name)
+    ).all()
+    files = conn.execute(
+        select(list_row.c.list_id, list_row.c.file, func.count().label("rows"))
+        .join(page_list, page_list.c.id == list_row.c.list_id)
+        .where(condition)
+        .group_by(list_row.c.list_id, list_row.c.file)
+        .order_by(list_row.c.file)
+    ).all()
+    crawls = conn.execute(
+        select(crawl.c.list_id, crawl.c.id)
+        .join(page_list, page_list.c.id == crawl.c.list_id)
+        .where(condition)
+        .order_by(crawl.c.id)
+    ).all()
+    return tuple(
+        StoredList(
+            name=row.name,
+            rows=row.rows,
+            pages=row.pages,
+            hosts=row.hosts,
+            domains=row.domains,
+            files=tuple(FileRows(file.file, file.rows) for file in files if file.list_id == row.id),
+            created_at=row.created_at,
+            crawls=tuple(used.id for used in crawls if used.list_id == row.id),
+        )
+        for row in totals
+    )
+
+
+def list_rows(conn: Connection, name: str) -> Iterator[ListRow]:
+    """The rows of a kept list by file and line, streaming.
+
+    The outcome is that of the page's latest crawl, of whatever list: the same that coverage counts.
+
+    Raises:
+        UnknownName: at once, no list has the name.
+    """
+    return _rows(conn, list_id(conn, name))
+
+
+def _rows(conn: Connection, id_: int) -> Iterator[ListRow]:
+    final = url.alias("final")
+    newest = (
+        select(func.max(outcome.c.crawl_id)).where(outcome.c.url_id == list_row.c.url_id).correlate(list_row)
+    ).scalar_subquery()
+    latest = outcome.alias("latest")
+    joined = (
+        list_row.join(url, url.c.id == list_row.c.url_id)
+        .outerjoin(latest, and_(latest.c.url_id == list_row.c.url_id, latest.c.crawl_id == newest))
+        .outerjoin(final, final.c.id == latest.c.final_id)
+    )
+    statement = (
+        select(
+            list_row.c.file,
+            list_row.c.line,
+            url.c.url,
+            list_row.c.given,
+            list_row.c.columns,
+            list_row.c.added_at,
+            latest.c.state,
+            latest.c.reason,
+            latest.c.status,
+            final.c.url.label("final"),
+            latest.c.crawl_id,
+            latest.c.at,
+        )
+        .select_from(joined)
+        .where(list_row.c.list_id == id_)
+        .order_by(list_row.c.file, list_row.c.line)
+    )
+    for row in conn.execute(statement, execution_options={"yield_per": 1000}):
+        yield ListRow(
+            row.file,
+            row.line,
+            row.url,
+            row.given,
+            json.loads(row.columns),
+            row.added_at,
+            None if row.state is None else OUTCOMES[row.state],
+            row.reason,
+            row.status,
+            row.final,
+            row.crawl_id,
+            row.at,
+        )
