@@ -10,7 +10,6 @@ https://encoding.spec.whatwg.org/
 
 from __future__ import annotations
 
-import codecs
 import re
 from typing import Literal
 
@@ -54,23 +53,19 @@ def decode(body: bytes, header_charset: str | None, url_host: str) -> tuple[str,
 
 
 def _undeclared(body: bytes, url_host: str) -> tuple[str, str, CharsetSource]:
-    if body.isascii() and b"\x1b" not in body:
+    if body.isascii() and b"\x1b" not in body:  # the escape character may begin ISO-2022-JP
         return body.decode("ascii"), "windows-1252", "default"
     if not body.isascii():
         try:
-            # A page cut short may end inside a character.
-            codecs.getincrementaldecoder("utf-8")().decode(body, final=False)
-            return decode_bytes(body, "utf-8"), "utf-8", "detected"
-        except UnicodeDecodeError:
-            pass
+            return body.decode("utf-8"), "utf-8", "detected"
+        except UnicodeDecodeError as error:
+            if error.end == len(body) and error.reason == "unexpected end of data":  # a page cut inside a character
+                return body.decode("utf-8", "replace"), "utf-8", "detected"
     tld = url_host.rstrip(".").rpartition(".")[2]
     detector = EncodingDetector()
     detector.feed(body, last=True)
     guess = detector.guess(tld=tld.encode("ascii") if _TLD.fullmatch(tld) else None, allow_utf8=False)
     # The detector knows one simplified Chinese encoding, GBK; its Python package names it after its superset.
     encoding = "gbk" if guess == "gb18030" else encoding_for_label(guess) or "windows-1252"
-    return (
-        decode_bytes(body, encoding),
-        encoding,
-        "detected" if encoding != "windows-1252" or not body.isascii() else "default",
-    )
+    decided: CharsetSource = "default" if body.isascii() and encoding == "windows-1252" else "detected"
+    return decode_bytes(body, encoding), encoding, decided

@@ -17,8 +17,8 @@ from importlib.resources import files
 REPLACEMENT = "\ufffd"
 
 _SINGLE_BYTE = {
-    "ibm866": "cp866", "koi8-r": "koi8_r", "koi8-u": "koi8_u", "macintosh": "mac_roman", "x-mac-cyrillic": "mac_cyrillic",
-    "windows-874": "cp874", "iso-8859-8-i": "iso8859_8",
+    "ibm866": "cp866", "koi8-r": "koi8_r", "koi8-u": "koi8_u", "macintosh": "mac_roman",
+    "x-mac-cyrillic": "mac_cyrillic", "windows-874": "cp874", "iso-8859-8-i": "iso8859_8",
     **{f"iso-8859-{part}": f"iso8859_{part}" for part in (2, 3, 4, 5, 6, 7, 8, 10, 13, 14, 15, 16)},
     **{f"windows-{page}": f"cp{page}" for page in range(1250, 1259)},
 }  # fmt: skip

@@ -91,7 +91,9 @@ def _pairs(encoding: str) -> Iterator[bytes]:
     return (bytes([lead, trail]) for lead in leads for trail in trails)
 
 
-_HALF_WIDTH = "。「」、・ヲァィゥェォャュョッーアイウエオカキクケコサシスセソタチツテトナニヌネノハヒフヘホマミムメモヤユヨラリルレロワン゛゜"
+_HALF_WIDTH = "。「」、・ヲァィゥェォャュョッーアイウエオカキクケコサシスセソ" + (
+    "タチツテトナニヌネノハヒフヘホマミムメモヤユヨラリルレロワン゛゜"
+)
 """What ISO-2022-JP writes for the half-width forms U+FF61 to U+FF9F, in their order."""
 
 

@@ -76,9 +76,9 @@ def prescan(head: bytes) -> str | None:
 
 def _late_meta(body: bytes) -> str | None:
     """A ``meta`` behind the first 1,024 bytes but still in the head; scripts, styles and titles are passed over."""
-    position = 0
+    position, in_head = 0, True
     try:
-        while (tag := _TAG.search(body, position)) is not None:
+        while (tag := _TAG.search(body, position)) is not None and (in_head or tag.start() < PRESCAN_BYTES):
             if tag[1]:
                 position = _after(body, b"-->", tag.start() + 2)
                 continue
@@ -90,9 +90,9 @@ def _late_meta(body: bytes) -> str | None:
                 encoding, position = _meta(body, tag.end())
                 if encoding:
                     return encoding
-            elif tag.start() >= PRESCAN_BYTES and (name not in _HEAD or (tag[2] and name in (b"html", b"head"))):
-                return None
             else:
+                if name not in _HEAD or (tag[2] and name in (b"html", b"head")):
+                    in_head = False
                 _, position = _attributes(body, tag.end())
                 if name in _RAW_TEXT and not tag[2]:
                     close = re.compile(rb"</" + name + rb"(?=[\t\n\x0c\r />])", re.IGNORECASE).search(body, position)

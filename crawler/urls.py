@@ -56,12 +56,15 @@ _PARTS = re.compile(
 _PATH_CHARS = r"[A-Za-z0-9_~!$&'()*+,;=:@%.\-]"
 _SEGMENTS = rf"(?:/(?!\.|%2[eE]){_PATH_CHARS}*+)"
 _PLAIN = re.compile(
-    r"(?:(https?://[A-Za-z0-9.\-]{1,200}(?::[0-9]{1,5})?)(?=[/?#]|\Z))?"
+    r"(?:((?:https?:)?//[A-Za-z0-9.\-]{1,200}(?::[0-9]{1,5})?)(?=[/?#]|\Z))?"
     rf"({_SEGMENTS}*+|[A-Za-z0-9_][A-Za-z0-9_~!$&'()*+,;=@%.\-]*+{_SEGMENTS}*+)"
     r"(\?[A-Za-z0-9_~!$&()*+,;=:@%/?.\[\]{}|\-]*+)?"
     r"(?:#([A-Za-z0-9_~!$&()*+,;=:@%/?.\[\]{}|\-]*+))?"
 )
 _LONGEST_PLAIN = 4096
+# Of these schemes, what begins so is an opaque path: it always parses, and never to an http URL.
+_OPAQUE = re.compile(r"(?:javascript|mailto|tel):[A-Za-z0-9+]")
+_new = tuple.__new__  # a NamedTuple's own constructor takes twice the time
 
 _C0_AND_SPACE = "".join(map(chr, range(0x21)))
 _TAB_AND_NEWLINE = str.maketrans("", "", "\t\n\r")
@@ -76,7 +79,7 @@ class Base:
         ``<base href>`` may name one: relative hrefs then lead to that scheme.)
     """
 
-    __slots__ = ("_directory", "_document", "_domain", "_host", "_origin", "_path", "url")
+    __slots__ = ("_directory", "_document", "_domain", "_host", "_origin", "_path", "_scheme", "url")
 
     def __init__(self, url: str) -> None:
         href = _parse(url, None)
@@ -91,6 +94,7 @@ class Base:
         self._domain = registrable_domain(match[1])
         self._path = match[2]
         self._origin = href[: match.start(2)]
+        self._scheme = href[: href.index("/")]
         self._directory = self._path[: self._path.rfind("/") + 1]
         self._document = href[: match.start(3)] if match[3] else href
 
@@ -99,30 +103,26 @@ class Base:
 
     def resolve(self, raw: str, charset: str = "utf-8") -> tuple[CanonicalUrl, str | None] | SkipReason:
         """Resolve one href; see `resolve_href`."""
-        if len(raw) <= _LONGEST_PLAIN and (match := _PLAIN.fullmatch(raw)) is not None:
+        if len(raw) <= _LONGEST_PLAIN and (match := _PLAIN.fullmatch(raw)) is not None and self._origin is not None:
             site, path, query, fragment = match.groups()
             if site is not None:
-                if (known := _site(site)) is not None:
+                if (known := _site(site if site[0] != "/" else self._scheme + site)) is not None:
                     origin, host, domain = known
                     path = path or "/"
-                    key = path[:-1] if path[-1] == "/" else path
-                    url = f"{origin}{path}{query}" if query else origin + path
-                    return CanonicalUrl(url, host, domain, key), fragment
-            elif self._origin is not None:
+                    url = origin + path + query if query else origin + path
+                    return _new(CanonicalUrl, (url, host, domain, path[:-1] if path[-1] == "/" else path)), fragment
+            elif path[:2] != "//":
                 if path == "":
                     path = self._path
-                    url = f"{self._origin}{path}{query}" if query is not None else self._document
-                    key = path[:-1] if path[-1] == "/" else path
-                    return CanonicalUrl(url, self._host, self._domain, key), fragment
-                if path[0] != "/":
-                    path = self._directory + path
-                    key = path[:-1] if path[-1] == "/" else path
-                    url = f"{self._origin}{path}{query}" if query else self._origin + path
-                    return CanonicalUrl(url, self._host, self._domain, key), fragment
-                if path[:2] != "//":
-                    key = path[:-1] if path[-1] == "/" else path
-                    url = f"{self._origin}{path}{query}" if query else self._origin + path
-                    return CanonicalUrl(url, self._host, self._domain, key), fragment
+                    url = self._document if query is None else self._origin + path + query
+                else:
+                    if path[0] != "/":
+                        path = self._directory + path
+                    url = self._origin + path + query if query else self._origin + path
+                key = path[:-1] if path[-1] == "/" else path
+                return _new(CanonicalUrl, (url, self._host, self._domain, key)), fragment
+        if _OPAQUE.match(raw) is not None:
+            return "not_http"
         return self._resolve_by_parser(raw, charset)
 
     def _resolve_by_parser(self, raw: str, charset: str) -> tuple[CanonicalUrl, str | None] | SkipReason:
