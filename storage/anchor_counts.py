@@ -359,7 +359,7 @@ def _first(
         return (0, 0), []
     all_of_it = (int(taken[0].all_links), int(taken[0].all_anchors))
     edge = taken[limit - 1 : limit]  # those equal to the last row wanted compete by text
-    sure = [row for row in taken[:limit] if edge and (row.most, row.links) != (edge[0].most, edge[0].links)]
+    sure = [row for row in taken[:limit] if not edge or (row.most, row.links) != (edge[0].most, edge[0].links)]
     rivals = [row for row in taken if edge and (row.most, row.links) == (edge[0].most, edge[0].links)]
     if len(sure) + len(rivals) > limit:
         texts = _texts(anchors.conn, group, [row.text_id for row in rivals])
