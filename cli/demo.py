@@ -36,7 +36,10 @@ def demo(
     ] = False,
     port: Annotated[int, typer.Option(metavar="PORT", help="Where --serve listens on 127.0.0.1; 0 for any.")] = PORT,
 ) -> None:
-    """Crawl a few bundled pages and ask about them, without the network."""
+    """Crawl a few bundled pages and ask about them, without the network.
+
+    Example: linkledger demo --db sqlite:///demo.db
+    """
     from cli.demo_site import serving
 
     if serve:

@@ -51,7 +51,7 @@ def test_every_command_is_there() -> None:
 def test_help_has_an_example(path: str, context: Any) -> None:
     """The example names the command in full, so that it can be pasted."""
     text = context.get_help()
-    assert re.search(rf"^ +(\$ )?(.*\| )?{re.escape(path)}\b", text, re.MULTILINE), text
+    assert re.search(rf"^ +(Example: )?(\$ )?(.*\| )?{re.escape(path)}\b", text, re.MULTILINE), text
 
 
 @pytest.mark.parametrize(("path", "context"), LEAVES)

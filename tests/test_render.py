@@ -125,7 +125,8 @@ def test_shortened_fits(value: str, columns: int) -> None:
 
 
 def test_shortened_in_the_middle() -> None:
-    assert shorten("https://acmetools.example/guides/sharpening", 21) == "https://ac…sharpening"
+    assert shorten("https://acmetools.example/guides/sharpening", 21) == "acmetools.…sharpening"
+    assert shorten("https://acmetools.example/guides", 24) == "acmetools.example/guides"
     assert shorten("日本語のアンカーテキスト", 11) == "日本…キスト"
 
 
