@@ -833,3 +833,33 @@ def test_splitting_agrees_with_the_csv_module(text: str, delimiter: str) -> None
         assert loose_cells(text, delimiter)
         return
     assert strict_cells(text, delimiter) == (expected or [""], "closed")
+
+
+GOOD_ROWS = [
+    "{n},t,{url}",
+    '"{n}","t","{url}"',
+    '{n},"t, ""t""",{url}',
+    '{n},"",{url}',
+    '"",t,"{url}"',
+    '{n},5" x,{url}',
+]
+
+
+@settings(deadline=None, max_examples=400)
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from(GOOD_ROWS),
+            st.lists(st.sampled_from(['"', '""', ",", "x", " ", '",', ',"', "y z"]), max_size=8).map("".join),
+        ),
+        max_size=25,
+    ),
+    st.sampled_from(",;\t"),
+)
+def test_no_damage_loses_a_good_row(lines: list[str], delimiter: str) -> None:
+    """Whatever quotes stand around it, a row that is whole is read, from its own line."""
+    good = {number: f"https://a{number}.example.com/" for number, line in enumerate(lines, 3) if line in GOOD_ROWS}
+    text = [line.format(n=number, url=good.get(number)) for number, line in enumerate(lines, 3)]
+    rows = ["id,title,url", "0,x,https://a.example.com/", *text]
+    accepted, _, _ = read("\n".join(rows).replace(",", delimiter))
+    assert {row.line: row.url.url for row in accepted[1:] if row.line in good} == good
