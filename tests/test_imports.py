@@ -15,7 +15,9 @@ OURS = ("crawler", "storage", "cli", "benchmarks", "tests")
 
 # The part of crawler that touches the network, files or the store. Everything else there is pure.
 FETCHING = {
-    "crawler.settings", "crawler.run", "crawler.pipeline", "crawler.robots", "crawler.politeness", "crawler.spiders",
+    "crawler.settings", "crawler.run", "crawler.session", "crawler.feed", "crawler.pipeline", "crawler.progress",
+    "crawler.robots", "crawler.redirects", "crawler.politeness", "crawler.limits", "crawler.outcomes", "crawler.logs",
+    "crawler.spiders",
 }  # fmt: skip
 # Pure modules that read files they are given: no scrapy either, and no store.
 READING = {"crawler.seeds"}
@@ -88,8 +90,8 @@ def allowed(module: str, found: Import) -> bool:
         if within(module, *READING):
             return standard or within(name, *pure_parts)
         return standard or within(
-            name, *pure_parts, "scrapy", "twisted", "aiohttp", "uvloop", "itemadapter", "protego", "w3lib",
-            "storage.engine", "storage.writer", "storage.frontier", "storage.lists", "storage.times", "storage.codes",
+            name, *pure_parts, "scrapy", "twisted", "OpenSSL", "storage.engine", "storage.writer", "storage.frontier",
+            "storage.crawls", "storage.lists",
         )  # fmt: skip
     if within(module, "cli"):
         if standard or within(name, "typer", "sqlalchemy", "storage", "cli", "crawler.urls"):
