@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from crawler.politeness import LONGEST_URL
+from crawler.plan import LONGEST_URL
 from crawler.urls import operator_domain
 from storage.records import Discovered
 

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from importlib.metadata import version
 from typing import Any, Literal, get_args
 
 from storage.errors import LedgerError
@@ -18,7 +19,8 @@ FOLLOWS: tuple[Follow, ...] = get_args(Follow)
 
 PRODUCT = "linkledger"
 """The product token that robots.txt groups are matched by."""
-VERSION = "0.1.0"
+LONGEST_URL = 2083
+"""Longer URLs are stored as targets but not fetched; the limit browsers and Scrapy have used."""
 DEFAULT_DELAY = 1.0
 DEFAULT_MAX_PAGES = 10_000
 DEFAULT_MAX_PAGES_PER_HOST = 1_000
@@ -100,7 +102,8 @@ class CrawlPlan:
         """The User-Agent header: name, version and where to complain."""
         if self.user_agent:
             return self.user_agent
-        return f"{PRODUCT}/{VERSION} (+{self.contact})" if self.contact else f"{PRODUCT}/{VERSION}"
+        name = f"{PRODUCT}/{version(PRODUCT)}"
+        return f"{name} (+{self.contact})" if self.contact else name
 
     @property
     def agent_token(self) -> str:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
-LONGEST_URL = 2083
-"""Longer URLs are stored as targets but not fetched; the limit browsers and Scrapy have used."""
 LONGEST_CRAWL_DELAY = 30.0
 LONGEST_RETRY_AFTER = 120.0
 SLOWEST_DELAY = 30.0

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from crawler.outcomes import ASK, Decided, ask_of
-from crawler.politeness import LONGEST_URL, ask_request
+from crawler.plan import LONGEST_URL
+from crawler.politeness import ask_request
 from crawler.urls import operator_domain, resolve_href
 from storage.records import Hop
 

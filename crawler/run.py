@@ -51,7 +51,7 @@ class CrawlSummary:
     def fetched_percent(self) -> float:
         """How many of the asked URLs were read whole, in percent; 100 where none was asked."""
         asked = self.facts["asked"]
-        return 100.0 * self.facts["outcomes"]["fetched"] / asked if asked else 100.0
+        return 100.0 * self.facts["fetched"] / asked if asked else 100.0
 
 
 def run_crawl(

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, literal, select, update
+from sqlalchemy import func, select, update
 
 from storage import frontier
 from storage.codes import OUTCOMES
 from storage.errors import UnknownName
 from storage.filters import crawl_id_of
 from storage.records import OutcomeState, RejectedRow
-from storage.schema import crawl, outcome, page_list, rejected_row, url, visit
+from storage.schema import crawl, host, list_row, outcome, page_list, rejected_row, url, visit
 from storage.times import to_iso
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Subquery
 
 _ROWS = 1_000
+STATES: tuple[OutcomeState, ...] = (*OUTCOMES[1:], OUTCOMES[0])
+"""Outcomes in the order they are shown: pending last."""
+SUMMARY = (
+    "crawl", "list", "state", "started_at", "ended_at", "seconds", "rows_read", "rows_accepted", "rows_duplicate",
+    "rows_rejected", "asked", *STATES, "pages", "links", "skipped_hrefs", "problems",
+)  # fmt: skip
+"""The keys of `crawl_summary`, in order."""
+OUTCOME_ROW = ("url", "outcome", "reason", "status", "redirects", "final", "depth", "found_on", "at")
+"""The keys of `outcome_rows`, in order."""
 
 
 def set_list(conn: Connection, crawl_id: int, list_id: int) -> None:
@@ -99,17 +109,15 @@ def _summary(conn: Connection, row: Any) -> dict[str, Any]:
         "crawl": row.id,
         "list": row.list_name,
         "state": row.state,
-        "started": to_iso(row.started_at),
-        "ended": to_iso(ended),
+        "started_at": to_iso(row.started_at),
+        "ended_at": to_iso(ended),
         "seconds": None if ended is None else round((ended - row.started_at) / 1000, 3),
-        "rows": {
-            "read": row.rows_read,
-            "accepted": row.rows_accepted,
-            "duplicates": row.rows_duplicate,
-            "rejected": row.rows_rejected,
-        },
+        "rows_read": row.rows_read,
+        "rows_accepted": row.rows_accepted,
+        "rows_duplicate": row.rows_duplicate,
+        "rows_rejected": row.rows_rejected,
         "asked": sum(outcomes.values()),
-        "outcomes": dict(outcomes),
+        **{state: outcomes[state] for state in STATES},
         "pages": int(kept.pages),
         "links": int(kept.links),
         "skipped_hrefs": int(kept.skipped),
@@ -186,6 +194,55 @@ def count_outcomes(conn: Connection, crawl_id: int, states: Collection[OutcomeSt
     return sum(number for state, number in found.items() if states is None or state in states)
 
 
-def has_crawls(conn: Connection) -> bool:
-    """Whether the ledger has any crawl."""
-    return conn.execute(select(literal(1)).select_from(crawl).limit(1)).first() is not None
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How much work a set of URLs would be."""
+
+    rows: int
+    pages: int
+    bare_domains: int | None
+    """Rows that name a host only; None where the rows as given are not kept."""
+    domains: int
+    operators: int
+    largest_operator: str | None
+    largest_operator_pages: int
+
+
+def list_load(conn: Connection, list_id: int) -> Load:
+    """What crawling a kept list would ask."""
+    rows = select(list_row.c.url_id, list_row.c.operator).where(list_row.c.list_id == list_id).subquery()
+    given = list_row.c.given
+    slashes = func.length(given) - func.length(func.replace(given, "/", ""))
+    host_only = (slashes == 0) | ((slashes == 2) & given.like("%://%"))
+    bare = select(func.count()).select_from(list_row).where(list_row.c.list_id == list_id, host_only)
+    return _load(conn, rows, bare_domains=conn.execute(bare).scalar_one())
+
+
+def retry_load(conn: Connection, crawl_id: int) -> Load:
+    """What asking the problems of a crawl again would ask."""
+    rows = select(outcome.c.url_id, outcome.c.operator).where(frontier.worth_a_retry(outcome, crawl_id)).subquery()
+    return _load(conn, rows)
+
+
+def _load(conn: Connection, rows: Subquery, *, bare_domains: int | None = None) -> Load:
+    pages = select(rows.c.url_id, func.min(rows.c.operator).label("operator")).group_by(rows.c.url_id).subquery()
+    sizes = conn.execute(
+        select(
+            func.count().label("pages"),
+            func.count(host.c.domain_id.distinct()).label("domains"),
+            func.count(pages.c.operator.distinct()).label("operators"),
+        ).select_from(pages.join(url, url.c.id == pages.c.url_id).join(host, host.c.id == url.c.host_id))
+    ).one()
+    number = func.count().label("number")
+    largest = conn.execute(
+        select(pages.c.operator, number).group_by(pages.c.operator).order_by(number.desc(), pages.c.operator).limit(1)
+    ).one_or_none()
+    return Load(
+        rows=conn.execute(select(func.count()).select_from(rows)).scalar_one(),
+        pages=sizes.pages,
+        bare_domains=bare_domains,
+        domains=sizes.domains,
+        operators=sizes.operators,
+        largest_operator=largest.operator if largest else None,
+        largest_operator_pages=int(largest.number) if largest else 0,
+    )

@@ -25,7 +25,7 @@ from storage.schema import crawl, host, list_row, outcome, url
 from storage.text import clean, short_name
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection, FromClause
 
 T = TypeVar("T")
 
@@ -110,15 +110,20 @@ def add_retry(conn: Connection, crawl_id: int, of_crawl: int) -> Added:
     These are failed, partial and suspect ones, and those whose robots.txt could not be read.
     """
     before = outcome.alias("before")
-    again = [OUTCOMES.index(state) for state in ("failed", "partial", "suspect")]
-    unread = (before.c.state == OUTCOMES.index("blocked")) & before.c.reason.not_like("robots:disallow%")
     turn = func.row_number().over(partition_by=before.c.operator, order_by=(before.c.turn, before.c.url_id)) - 1
     pages = select(
         literal(crawl_id), before.c.url_id, literal(PENDING), before.c.operator, turn.label("turn"), literal(0)
-    ).where(before.c.crawl_id == of_crawl, before.c.state.in_(again) | unread)
+    ).where(worth_a_retry(before, of_crawl))
     columns = ["crawl_id", "url_id", "state", "operator", "turn", "depth"]
     conn.execute(insert(outcome).from_select(columns, pages))
     return Added(_count(conn, crawl_id), 0)
+
+
+def worth_a_retry(rows: FromClause, crawl_id: int) -> ColumnElement[bool]:
+    """Which of the outcomes of a crawl `add_retry` asks again; ``rows`` is table ``outcome`` or an alias of it."""
+    again = [OUTCOMES.index(state) for state in ("failed", "partial", "suspect")]
+    unread = (rows.c.state == OUTCOMES.index("blocked")) & rows.c.reason.not_like("robots:disallow%")
+    return (rows.c.crawl_id == crawl_id) & (rows.c.state.in_(again) | unread)
 
 
 def add_rejected(conn: Connection, crawl_id: int, rows: Iterable[RejectedRow]) -> int:
@@ -274,7 +279,7 @@ def counts(conn: Connection, crawl_id: int) -> dict[OutcomeState, int]:
     rows = conn.execute(
         select(outcome.c.state, func.count()).where(outcome.c.crawl_id == crawl_id).group_by(outcome.c.state)
     )
-    found = dict(rows.tuples().all())
+    found: dict[int, int] = dict(rows.tuples().all())
     return {state: int(found.get(code, 0)) for code, state in enumerate(OUTCOMES)}
 
 

@@ -89,6 +89,8 @@ def allowed(module: str, found: Import) -> bool:
             return within(name, *pure_parts, *UNPACKERS.get(module, ())) or (standard and not within(name, *IMPURE))
         if within(module, *READING):
             return standard or within(name, *pure_parts)
+        if found.typing_only and name == "sqlalchemy.Connection":
+            return True  # what storage hands out has a name
         return standard or within(
             name, *pure_parts, "scrapy", "twisted", "OpenSSL", "storage.engine", "storage.writer", "storage.frontier",
             "storage.crawls", "storage.lists",

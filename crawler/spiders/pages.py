@@ -11,8 +11,8 @@ from scrapy.utils.defer import deferred_from_coro
 from crawler import bodies, session
 from crawler.follow import Follower
 from crawler.outcomes import Ask, ask_of, decided, read_failure, read_response
-from crawler.plan import plan_from_arguments
-from crawler.politeness import LONGEST_URL, page_request
+from crawler.plan import LONGEST_URL, plan_from_arguments
+from crawler.politeness import page_request
 from crawler.urls import canonical_url, operator_domain
 from storage.errors import LedgerError
 from storage.records import Reading

@@ -1,0 +1,345 @@
+"""``linkledger crawl``: fetch the pages of a list, take every link apart, keep it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.cells import visible
+from cli.config import load_config
+from cli.crawl_progress import span
+from cli.options import DatabaseOption, FieldsOption, FormatOption, OutputFormat, RawCellsOption
+from cli.render import Answer, write_answer
+
+if TYPE_CHECKING:
+    from crawler.plan import CrawlPlan
+    from crawler.run import Loaded
+    from storage.records import RejectedRow
+
+FOLLOW = "Follow"
+POLITE = "Politeness"
+LIMITS = "Limits"
+ENDING = "Ending"
+
+_DRY_RUN = (
+    "list", "rows_read", "rows_accepted", "rows_duplicate", "rows_rejected", "bare_domains", "pages", "domains",
+    "operators", "largest_operator", "largest_operator_pages", "delay", "least_seconds", "files",
+)  # fmt: skip
+_SHOWN_REJECTED = 20
+
+
+def crawl(
+    seeds: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SEEDS]...", help="Pages, files of pages (text, CSV, TSV), or - for standard input."),
+    ] = None,
+    list_name: Annotated[
+        str | None,
+        typer.Option("--list", metavar="NAME", help="Keep the pages under this name; without SEEDS, crawl those kept."),
+    ] = None,
+    column: Annotated[
+        str | None, typer.Option("--column", metavar="NAME", help="The column that holds the pages of a table.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be fetched and how long at least; fetch nothing.")
+    ] = False,
+    retry_failed: Annotated[
+        str | None,
+        typer.Option("--retry-failed", metavar="ID|last", help="Ask the failed and partial pages of a crawl again."),
+    ] = None,
+    depth: Annotated[
+        int,
+        typer.Option(
+            "--depth", metavar="N", help="0: exactly the list; N: also pages N links away.", rich_help_panel=FOLLOW
+        ),
+    ] = 0,
+    follow: Annotated[
+        str | None,
+        typer.Option(
+            "--follow",
+            metavar="none|host|domain|list|any",
+            help="Which links to follow: to the page's own host, its domain, a domain of the list, or any.",
+            rich_help_panel=FOLLOW,
+        ),
+    ] = None,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--include", metavar="REGEX", help="Follow only URLs that match one of these.", rich_help_panel=FOLLOW
+        ),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exclude", metavar="REGEX", help="Do not follow URLs that match one of these.", rich_help_panel=FOLLOW
+        ),
+    ] = None,
+    max_pages: Annotated[
+        int | None,
+        typer.Option(
+            "--max-pages",
+            metavar="N",
+            help="Most pages to ask; 10000 unless said when --depth is above 0.",
+            rich_help_panel=LIMITS,
+        ),
+    ] = None,
+    max_pages_per_host: Annotated[
+        int | None,
+        typer.Option(
+            "--max-pages-per-host",
+            metavar="N",
+            help="The same for each host; 1000 unless said when --depth is above 0.",
+            rich_help_panel=LIMITS,
+        ),
+    ] = None,
+    max_bytes: Annotated[
+        int | None,
+        typer.Option(
+            "--max-bytes",
+            metavar="N",
+            help="Read pages up to here and mark longer ones partial; default 10 MiB.",
+            rich_help_panel=LIMITS,
+        ),
+    ] = None,
+    delay: Annotated[
+        float | None,
+        typer.Option(
+            "--delay",
+            metavar="SECONDS",
+            help="Least time between two requests to one operator; default 1.",
+            rich_help_panel=POLITE,
+        ),
+    ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            "--timeout", metavar="SECONDS", help="Longest one attempt may take; default 30.", rich_help_panel=POLITE
+        ),
+    ] = None,
+    contact: Annotated[
+        str | None,
+        typer.Option(
+            "--contact",
+            metavar="URL|EMAIL",
+            help="Where a site's owner can ask about the crawler.",
+            rich_help_panel=POLITE,
+        ),
+    ] = None,
+    user_agent: Annotated[
+        str | None,
+        typer.Option(
+            "--user-agent",
+            metavar="TEXT",
+            help="Another User-Agent; robots.txt is read for its first word.",
+            rich_help_panel=POLITE,
+        ),
+    ] = None,
+    verify_tls: Annotated[
+        bool, typer.Option("--verify-tls", help="Refuse sites whose certificate does not hold.", rich_help_panel=POLITE)
+    ] = False,
+    judge_as: Annotated[
+        str | None,
+        typer.Option("--judge-as", metavar="ROBOT", help="Whose robots directives count; default googlebot."),
+    ] = None,
+    keep_text: Annotated[
+        bool, typer.Option("--keep-text/--no-keep-text", help="Keep some visible text of each page.")
+    ] = True,
+    min_fetched: Annotated[
+        float | None,
+        typer.Option(
+            "--min-fetched",
+            metavar="PCT",
+            min=0,
+            max=100,
+            help="End with status 3 when fewer were fetched, in percent.",
+            rich_help_panel=ENDING,
+        ),
+    ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="End with status 3 when a row of the list was rejected.", rich_help_panel=ENDING),
+    ] = False,
+    db: DatabaseOption = None,
+    output: FormatOption = None,
+    fields: FieldsOption = None,
+    raw_cells: RawCellsOption = False,
+) -> None:
+    """Fetch the pages of a list, take every link apart, and keep links and anchors in the ledger.
+
+    The ledger is made if there is none. Each URL ends with one outcome, each row that cannot be used is named. Ctrl-C
+    ends the crawl after the pages in flight; the rest stays pending.
+    """
+    from crawler.plan import BadPlan, CrawlPlan
+
+    config = load_config(db=db, contact=contact, delay=delay, judge_as=judge_as)
+    given: dict[str, Any] = {
+        "delay": config.delay, "judge_as": config.judge_as, "max_bytes": max_bytes, "timeout": timeout,
+        "follow": follow if follow is not None else ("host" if depth > 0 else None),
+    }  # fmt: skip
+    try:
+        plan = CrawlPlan(
+            db=config.db,
+            seeds=tuple(seeds or ()),
+            list_name=list_name,
+            column=column,
+            retry_of=None if retry_failed is None else _crawl_id(config.db, retry_failed),
+            depth=depth,
+            include=tuple(include or ()),
+            exclude=tuple(exclude or ()),
+            max_pages=max_pages,
+            max_pages_per_host=max_pages_per_host,
+            contact=config.contact,
+            user_agent=user_agent,
+            verify_tls=verify_tls,
+            keep_text=keep_text,
+            **{name: value for name, value in given.items() if value is not None},
+        )
+    except BadPlan as error:
+        raise typer.BadParameter(str(error)) from None
+    if dry_run:
+        answer, rejected = _dry_run(plan)
+        write_answer(answer, output=output, fields=fields, raw_cells=raw_cells)
+        raise typer.Exit(3 if strict and rejected else 0)
+    _run(plan, output=output, fields=fields, raw_cells=raw_cells, min_fetched=min_fetched, strict=strict)
+
+
+def _run(
+    plan: CrawlPlan,
+    *,
+    output: OutputFormat | None,
+    fields: str | None,
+    raw_cells: bool,
+    min_fetched: float | None,
+    strict: bool,
+) -> None:
+    from cli.crawl_progress import display
+    from cli.crawls import summary_answer
+    from crawler.run import run_crawl
+
+    with display() as show:
+        summary = run_crawl(plan, progress=show, loaded=lambda loaded: _tell(plan, loaded))
+    write_answer(summary_answer(summary.facts), output=output, fields=fields, raw_cells=raw_cells)
+    if summary.interrupted:
+        pending = summary.facts["pending"]
+        _say(f"interrupted; {pending:,} URLs are still pending in crawl {summary.facts['crawl']}")
+        raise typer.Exit(130)
+    if min_fetched is not None and summary.fetched_percent < min_fetched:
+        _say(f"{summary.fetched_percent:.1f} % fetched, less than --min-fetched {min_fetched:g}")
+        raise typer.Exit(3)
+    if strict and summary.loaded.rejected:
+        _say(f"{summary.loaded.rejected:,} rows rejected, and --strict was given")
+        raise typer.Exit(3)
+
+
+def _say(line: str) -> None:
+    print(visible(line), file=sys.stderr)
+
+
+def _tell(plan: CrawlPlan, loaded: Loaded) -> None:
+    """Before anything is fetched: how the list was read, and the limits in force."""
+    for line in loaded.columns:
+        _say(line)
+    _name_rejected(loaded.first_rejected, loaded.rejected, f"`crawls show {loaded.crawl_id} --rejected` lists all")
+    if plan.depth > 0:
+        _say(
+            f"following {plan.follow} links to depth {plan.depth}; at most {plan.page_limit:,} pages "
+            f"and {plan.host_limit:,} of one host"
+        )
+    if loaded.skipped:
+        _say(f"{loaded.skipped:,} pages of the list are beyond --max-pages or --max-pages-per-host and are skipped")
+
+
+def _name_rejected(first: tuple[RejectedRow, ...], total: int, where: str) -> None:
+    for row in first[:_SHOWN_REJECTED]:
+        _say(f"{row.file}:{row.line}: {row.given}: {row.reason}")
+    if total > len(first):
+        _say(f"... {total:,} rows rejected in all; {where}")
+
+
+def _crawl_id(db: str, name: str) -> int:
+    from storage.crawls import find_crawl
+    from storage.engine import open_ledger
+
+    with open_ledger(db) as conn:
+        return find_crawl(conn, name)
+
+
+def _dry_run(plan: CrawlPlan) -> tuple[Answer, int]:
+    """What a crawl would ask, and how many rows were rejected; nothing is fetched or stored."""
+    if plan.seeds:
+        facts, notes, rejected = _read_list(plan)
+    else:
+        facts, notes, rejected = _look_up(plan), [], 0
+    facts |= {"list": plan.list_name, "delay": plan.delay}
+    if plan.depth > 0:
+        notes.append(f"links are followed to depth {plan.depth}: at most {plan.page_limit:,} pages, later than that")
+    pages, domains, least = facts["pages"], facts["domains"], span(facts["least_seconds"])
+    answer = Answer(
+        key="dry_run",
+        rows=[facts],
+        columns=_DRY_RUN,
+        heading=f"would fetch {pages:,} pages of {domains:,} domains, in {least} or more",
+        notes=tuple(notes),
+        single=True,
+        table_columns=tuple(name for name in _DRY_RUN if name != "files" and facts.get(name) is not None),
+    )
+    return answer, rejected
+
+
+def _read_list(plan: CrawlPlan) -> tuple[dict[str, Any], list[str], int]:
+    from crawler.seeds import describe, read_seeds
+
+    first: list[RejectedRow] = []
+    keep: Callable[[RejectedRow], None] = lambda row: first.append(row) if len(first) < _SHOWN_REJECTED else None  # noqa: E731
+    found = describe(read_seeds(plan.seeds, column=plan.column), on_rejected=keep)
+    _name_rejected(tuple(first), found.rejected, "a crawl keeps all of them")
+    files = [asdict(report) for report in found.files]
+    notes = [
+        f"{report.file}: column {report.column!r}, {report.delimiter or 'one value a line'}, {report.encoding}"
+        for report in found.files
+        if report.column is not None
+    ]
+    facts = {
+        "rows_read": found.rows_read,
+        "rows_accepted": found.accepted - found.duplicates,
+        "rows_duplicate": found.duplicates,
+        "rows_rejected": found.rejected,
+        "bare_domains": found.bare_domains,
+        "pages": found.pages,
+        "domains": found.domains,
+        "operators": found.operators,
+        "largest_operator": found.largest_operator,
+        "largest_operator_pages": found.largest_operator_pages,
+        "least_seconds": found.least_seconds(plan.delay),
+        "files": files,
+    }
+    return facts, notes, found.rejected
+
+
+def _look_up(plan: CrawlPlan) -> dict[str, Any]:
+    from storage import crawls, lists
+    from storage.engine import open_ledger
+
+    with open_ledger(plan.db) as conn:
+        if plan.retry_of is not None:
+            load = crawls.retry_load(conn, plan.retry_of)
+        else:
+            load = crawls.list_load(conn, lists.list_id(conn, plan.list_name or ""))
+    return {
+        "rows_read": load.rows,
+        "rows_accepted": load.pages,
+        "rows_duplicate": load.rows - load.pages,
+        "rows_rejected": 0,
+        "bare_domains": load.bare_domains,
+        "pages": load.pages,
+        "domains": load.domains,
+        "operators": load.operators,
+        "largest_operator": load.largest_operator,
+        "largest_operator_pages": load.largest_operator_pages,
+        "least_seconds": max(0, load.largest_operator_pages - 1) * plan.delay,
+        "files": [],
+    }
