@@ -65,6 +65,23 @@ class Memory(Generic[V]):
             if len(text) <= LONGEST_KNOWN:
                 self._keep(text, value)
 
+    def look(self, texts: Iterable[str]) -> tuple[dict[str, V], list[str]]:
+        """Those that are known, and the others."""
+        known: dict[str, V] = {}
+        others: list[str] = []
+        young, old = self._young.get, self._old.get
+        for text in texts:
+            value = young(text)
+            if value is None:
+                value = old(text)
+                if value is None:
+                    others.append(text)
+                    continue
+                self._keep(text, value)
+                young, old = self._young.get, self._old.get
+            known[text] = value
+        return known, others
+
     def _keep(self, text: str, value: V) -> None:
         if len(self._young) >= self._limit:
             self._old, self._young = self._young, {}
@@ -147,17 +164,15 @@ def ensure_urls(conn: Connection, urls: Iterable[CanonicalUrl]) -> dict[str, int
 
 def url_rows(texts: Texts, conn: Connection, urls: Iterable[CanonicalUrl]) -> dict[str, UrlRow]:
     """As `ensure_urls`, with host and domain."""
-    known, fresh = texts.known.urls, texts.fresh.urls
+    fresh = texts.fresh.urls
     _bound(fresh)
-    found: dict[str, UrlRow] = {}
+    wanted = {url.url: url for url in urls}
+    found, others = texts.known.urls.look(wanted)
     missing: dict[str, CanonicalUrl] = {}
-    for url in urls:
-        text = url.url
-        if text in found or text in missing:
-            continue
-        row = fresh.get(text) or known.get(text)
+    for text in others:
+        row = fresh.get(text)
         if row is None:
-            missing[text] = url
+            missing[text] = wanted[text]
         else:
             found[text] = row
     if not missing:
@@ -182,14 +197,12 @@ def url_rows(texts: Texts, conn: Connection, urls: Iterable[CanonicalUrl]) -> di
 
 def anchor_rows(texts: Texts, conn: Connection, words: Iterable[str]) -> dict[str, AnchorRow]:
     """Store each anchor text that is not there yet, with its fold; return the ids of every one."""
-    known, fresh = texts.known.anchors, texts.fresh.anchors
+    fresh = texts.fresh.anchors
     hashed = _hasher(texts.key)
-    found: dict[str, AnchorRow] = {}
     rows: dict[int, tuple[int, str, int, str]] = {}
-    for text in words:
-        if text in found:
-            continue
-        row = fresh.get(text) or known.get(text)
+    found, others = texts.known.anchors.look(set(words))
+    for text in others:
+        row = fresh.get(text)
         if row is None:
             stored = clean(text)
             folded = fold(stored)

@@ -1,15 +1,19 @@
 """The complete record of a visit, compressed: what every fact can be rebuilt from.
 
-Format 1: zstd over compact JSON in UTF-8, ``[1, PageRecord without its text]``, every value an
-array in the order of its fields in storage/records.py. The text is kept apart and bounded.
-Old formats stay readable; a change of those fields is a new number here.
+Format 1, zstd over UTF-8: a line of compact JSON with the page's own facts and the small facts of
+its links, a column each; then the long texts of the links, a column each, values parted by U+001F
+and columns by U+001E. (Escaping some 25 KB of texts as JSON costs more than everything else here.) Format 2,
+for pages whose texts hold one of the two characters: all of it as one JSON array.
+
+The page's text is kept apart and bounded. Formats once written stay readable for ever; when the fields
+of storage/records.py change, so does the number.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storage.dictionaries import hash_bytes, texts_of
@@ -31,10 +35,11 @@ else:
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-FORMAT = 1
 TEXT_BYTES = 4096
 """Compressed bytes of page text that are kept."""
+_COLUMNS, _PLAIN = 1, 2
 _LEVEL = 1
+_BETWEEN, _COLUMN = "\x1f", "\x1e"
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
@@ -48,8 +53,48 @@ class Record(NamedTuple):
 
 def encode(page: PageRecord) -> bytes:
     """The record of a page, uncompressed. The same page gives the same bytes, whatever its text."""
+    text = _encode_columns(page) or _encode((_PLAIN, page._replace(text="")))
     # Lone surrogates cannot come from HTML, but a record must take what it is given.
-    return _encode((FORMAT, page._replace(text=""))).encode("utf-8", "surrogatepass")
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _encode_columns(page: PageRecord) -> str | None:
+    """Format 1; None where a text holds a separator."""
+    links = page.links
+    if not links:
+        return None
+    (ordinals, elements, hrefs, targets, fragments, anchors, parts, rels, causes, placements, rules, paths, befores,
+     afters, hidden, internal) = zip(*links, strict=True)  # fmt: skip
+    words, sources = zip(*anchors, strict=True)
+    texts, alts, labels, titles, svg_titles, images = zip(*parts, strict=True)
+    # The same target often stands on a page several times, and its host nearly always.
+    places: dict[CanonicalUrl, int] = {}
+    at = [places.setdefault(target, len(places)) for target in targets]
+    urls, hosts, domains, keys = zip(*places, strict=True)
+    long = (
+        hrefs,
+        words,
+        texts,
+        paths,
+        befores,
+        afters,
+        urls,
+        hosts,
+        domains,
+        keys,
+        elements,
+        sources,
+        placements,
+        rules,
+    )
+    columns = [_BETWEEN.join(column) for column in long]
+    if any(
+        _COLUMN in text or text.count(_BETWEEN) != len(column) - 1 for text, column in zip(columns, long, strict=True)
+    ):
+        return None
+    head = (_COLUMNS, page._replace(text="", links=()), at, ordinals, fragments, alts, labels, titles, svg_titles,
+            images, rels, causes, hidden, internal)  # fmt: skip
+    return _encode(head) + "\n" + _COLUMN.join(columns)
 
 
 def make(key: bytes, page_id: int, page: PageRecord) -> Record:
@@ -78,10 +123,32 @@ def decode(data: bytes, text: bytes | None = None) -> PageRecord:
     Raises:
         ValueError: a format this release does not know.
     """
-    version, page = json.loads(zstd.decompress(data).decode("utf-8", "surrogatepass"))
-    if version != FORMAT:
-        raise ValueError(f"a record of format {version}; this release reads {FORMAT}")
-    return _page(page, read_text(text) if text is not None else "")
+    head, _, rest = zstd.decompress(data).decode("utf-8", "surrogatepass").partition("\n")
+    version, page, *small = json.loads(head)
+    kept = read_text(text) if text is not None else ""
+    if version == _PLAIN:
+        return _page(page, tuple(_link(one) for one in page[_LINKS]), kept)
+    if version == _COLUMNS:
+        return _page(page, tuple(_links(small, rest)), kept)
+    raise ValueError(f"a record of format {version}; this release reads {_COLUMNS} and {_PLAIN}")
+
+
+_LINKS = PageRecord._fields.index("links")
+
+
+def _links(small: Sequence[Any], rest: str) -> Iterator[Link]:
+    at, ordinals, fragments, alts, labels, titles, svg_titles, images, rels, causes, hidden, internal = small
+    (hrefs, words, texts, paths, befores, afters, urls, hosts, domains, keys, elements, sources, placements,
+     rules) = (column.split(_BETWEEN) for column in rest.split(_COLUMN))  # fmt: skip
+    targets = [CanonicalUrl(*one) for one in zip(urls, hosts, domains, keys, strict=True)]
+    for place, target in enumerate(at):
+        yield _link((
+            ordinals[place], elements[place], hrefs[place], targets[target], fragments[place],
+            (words[place], sources[place]),
+            (texts[place], alts[place], labels[place], titles[place], svg_titles[place], images[place]),
+            rels[place], causes[place], placements[place], rules[place], paths[place], befores[place], afters[place],
+            hidden[place], internal[place],
+        ))  # fmt: skip
 
 
 def read_text(text: bytes) -> str:
@@ -100,9 +167,9 @@ def read_record(conn: Connection, visit_id: int) -> PageRecord | None:
     return decode(bytes(row.data), None if row.text is None else bytes(row.text))
 
 
-def _page(values: Sequence[Any], text: str) -> PageRecord:
+def _page(values: Sequence[Any], links: tuple[Link, ...], text: str) -> PageRecord:
     (url, base, title, h1, h2, canonical, canonical_source, robots, not_indexable, nofollow, lang, charset,
-     charset_source, links, skipped, _) = values  # fmt: skip
+     charset_source, _, skipped, _) = values  # fmt: skip
     return PageRecord(
         url=CanonicalUrl(*url),
         base=base,
@@ -117,7 +184,7 @@ def _page(values: Sequence[Any], text: str) -> PageRecord:
         lang=lang,
         charset=charset,
         charset_source=charset_source,
-        links=tuple(_link(one) for one in links),
+        links=links,
         skipped=tuple(SkippedHref(*one) for one in skipped),
         text=text,
     )

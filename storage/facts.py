@@ -10,11 +10,23 @@ from collections.abc import Collection, Iterable, Mapping
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from storage import edges
 from storage.align import align
-from storage.codes import ANCHOR_SOURCES, ELEMENTS, LOST_CAUSES, PLACEMENTS, follow_bits
+from storage.codes import (
+    ANCHOR_SOURCES,
+    ANY_PAGE,
+    ELEMENTS,
+    LOST_CAUSES,
+    PLACEMENTS,
+    REL_NOFOLLOW,
+    REL_SPONSORED,
+    REL_UGC,
+    follow_bits,
+)
 from storage.dictionaries import AnchorRow, UrlRow
 from storage.errors import UnreadableLedger
 from storage.records import Link
+from storage.schema import edge
 from storage.text import clean
 
 if TYPE_CHECKING:
@@ -30,6 +42,8 @@ LINK_KEY = ("target_domain", "target_host", "target_id", "source_domain", "sourc
 ANCHOR_KEY = ("target_domain", "fold_id", "source_domain", "target_id", "source_id", "link_no", "valid_from")
 LINK_ROW = (*LINK_KEY, "source_host", "first_seen", "follow_cause", "rel", "placement", "element", "hidden", "ordinal")
 ANCHOR_ROW = (*ANCHOR_KEY, "target_host", "text_id", "source", "has_image", "first_seen")
+_NO_CAUSES = [0] * 5
+EDGE_ROW = tuple(column.name for column in edge.columns)
 
 
 class Place(NamedTuple):
@@ -78,7 +92,9 @@ class Facts:
         self.anchors_lost: list[tuple[Any, ...]] = []
         self.links_moved: list[tuple[Any, ...]] = []
         self.sources: set[int] = set()
-        """Pages with a link row inserted or updated."""
+        """Known pages with a link row inserted or updated: their sums are computed anew."""
+        self.sums: list[tuple[int, ...]] = []
+        """Rows of ``edge`` for pages read for the first time."""
         self.opened = self.restored = self.changed = 0
 
     def counts(self) -> dict[str, int]:
@@ -107,18 +123,24 @@ class Facts:
         The same as `compare` with nothing stored, without its detours: most pages of a crawl come this way.
         """
         source_id, source_host, source_domain = page
-        self.sources.add(source_id)
         numbers: dict[int, int] = {}
+        followed: dict[int, int] = {}
+        others: list[tuple[int, int]] = []
         add_link, add_anchor = self.links.append, self.anchors.append
         for link in links:
             target_id, target_host, target_domain = urls[link.target.url]
             text_id, fold_id = words[link.anchor.text]
             number = numbers.get(target_id, 0)
             numbers[target_id] = number + 1
+            rel, cause = link.rel, link.follow_cause
+            bits = follow_bits(rel, cause) if rel or cause else 0
+            if bits:
+                others.append((target_domain, bits))
+            else:
+                followed[target_domain] = followed.get(target_domain, 0) + 1
             add_link((
-                target_domain, target_host, target_id, source_domain, source_id, number, at, source_host, at,
-                follow_bits(link.rel, link.follow_cause) if link.follow_cause or link.rel else 0,
-                clean(" ".join(link.rel)) if link.rel else "",
+                target_domain, target_host, target_id, source_domain, source_id, number, at, source_host, at, bits,
+                clean(" ".join(rel)) if rel else "",
                 _PLACEMENT[link.placement], _ELEMENT[link.element], link.hidden, link.ordinal,
             ))  # fmt: skip
             add_anchor((
@@ -126,6 +148,21 @@ class Facts:
                 _SOURCE[link.anchor.source], link.parts.has_image, at,
             ))  # fmt: skip
             self.opened += 1
+        self._sum(page, at, followed, others)
+
+    def _sum(self, page: Place, at: int, followed: Mapping[int, int], others: Iterable[tuple[int, int]]) -> None:
+        """Rows of ``edge`` for a new page: followed links by target domain, and each other one by its follow bits."""
+        sums: dict[int, list[int]] = {}
+        for target_domain, bits in others:
+            row = sums.setdefault(target_domain, [0] * 5)
+            row[0] += 1
+            for place, mask in enumerate((REL_NOFOLLOW, REL_UGC, REL_SPONSORED, ANY_PAGE), start=1):
+                row[place] += bits & mask != 0
+        for target_domain in followed.keys() | sums.keys():
+            number, causes = followed.get(target_domain, 0), sums.get(target_domain, _NO_CAUSES)
+            self.sums.append(
+                (target_domain, page.domain, page.id, page.host, number + causes[0], number, *causes[1:], 0, at, at)
+            )
 
     def compare(
         self,
@@ -242,6 +279,9 @@ class Facts:
         self.anchors.sort()
         dialect.insert(conn, "link", LINK_ROW, self.links)
         dialect.insert(conn, "anchor", ANCHOR_ROW, self.anchors)
+        self.sums.sort()
+        dialect.insert(conn, "edge", EDGE_ROW, self.sums)
+        edges.refresh(conn, self.sources)
 
 
 def occurrence(link: Link, urls: Mapping[str, UrlRow], words: Mapping[str, AnchorRow]) -> Occurrence:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from storage import edges, evidence, frontier, outcomes
+from storage import evidence, frontier, outcomes
 from storage.dictionaries import UrlRow, anchor_rows, texts_of, url_rows
 from storage.engine import Ledger
 from storage.errors import HashCollision, UnreadableLedger
@@ -354,7 +354,6 @@ class _Batch:
                     facts.lose(one, at, page.last_ok, "page_not_found")
             live[page.id] = 0
         facts.flush(self.dialect, self.conn)
-        edges.refresh(self.conn, facts.sources)
         for name, number in facts.counts().items():
             self.count[name] += number
 

@@ -350,15 +350,15 @@ def views(*, postgres: bool) -> list[str]:
 
     def tokens(column: str) -> str:
         quoted = f"to_json({column})::text" if postgres else f"json_quote({column})"
-        return f"""CASE {column} WHEN '' THEN '[]' ELSE '[' || replace({quoted}, ' ', '","') || ']' END"""
+        return f"""CASE {column} WHEN '' THEN '[]' ELSE '[' || replace({quoted}, ' ', '", "') || ']' END"""
 
     def causes(column: str) -> str:
         listed = (
-            f"CASE WHEN {column} & 7 <> 0 THEN ',\"rel\"' ELSE '' END"
-            f" || CASE WHEN {column} & 8 <> 0 THEN ',\"meta_robots\"' ELSE '' END"
-            f" || CASE WHEN {column} & 16 <> 0 THEN ',\"x_robots_tag\"' ELSE '' END"
+            f"CASE WHEN {column} & 7 <> 0 THEN ', \"rel\"' ELSE '' END"
+            f" || CASE WHEN {column} & 8 <> 0 THEN ', \"meta_robots\"' ELSE '' END"
+            f" || CASE WHEN {column} & 16 <> 0 THEN ', \"x_robots_tag\"' ELSE '' END"
         )
-        return f"'[' || substr({listed}, 2) || ']'"
+        return f"'[' || substr({listed}, 3) || ']'"
 
     def state(alias: str) -> str:
         return f"CASE WHEN {alias}.gone_at IS NULL THEN 'live' ELSE 'lost' END"
