@@ -14,11 +14,11 @@ import re
 from functools import cache, lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
-from ipaddress import IPv6Address
 from pathlib import Path
 
 _PRIVATE_SECTION = "// ===BEGIN PRIVATE DOMAINS==="
-_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}", re.ASCII)
+_BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = re.compile(rf"{_BYTE}(?:\.{_BYTE}){{3}}")
 _LONGEST_CACHED = 255
 """Longer names than any real host has are worked out afresh: a hostile page cannot fill the cache with them."""
 
@@ -63,10 +63,12 @@ def suffix_list_version() -> str:
 
 def is_ip(host: str) -> bool:
     """Whether a host is an IP address: dotted IPv4, or IPv6 with or without its brackets."""
-    if _IPV4.match(host):
+    if _IPV4.fullmatch(host):
         return True
     if ":" not in host:
         return False
+    from ipaddress import IPv6Address
+
     try:
         IPv6Address(host[1:-1] if host[0] == "[" and host[-1] == "]" else host)
     except ValueError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,3 +43,12 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'ledger.db'}"
     url: str = request.getfixturevalue("postgres_url")
     return url
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say plainly what this run could not prove: a green line must not stand for cases that were not there."""
+    if not os.environ.get("LINKLEDGER_CORPUS"):
+        terminalreporter.write_line(
+            "not run: the cases of web-platform-tests and the real pages read by a browser "
+            "(LINKLEDGER_CORPUS names no folder of them)"
+        )
