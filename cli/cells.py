@@ -23,7 +23,6 @@ _FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
 _TSV = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _TSV_ESCAPE = re.compile(r"[\\\t\n\r]")
 _TSV_UNESCAPE = re.compile(r"\\(?:u([0-9a-f]{4})|U([0-9a-f]{8})|(.))")
-_SCHEME = re.compile(r"\Ahttps?://")
 _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
@@ -146,13 +145,7 @@ def _char_width(char: str) -> int:
 
 
 def shorten(text: str, columns: int, *, ellipsis: str = "…") -> str:
-    """Cut the middle out of a text that is wider than ``columns``: its start and its end tell most.
-
-    An address gives up its scheme first: it tells least.
-    """
-    if width(text) <= columns:
-        return text
-    text = _SCHEME.sub("", text)
+    """Cut the middle out of a text that is wider than ``columns``: its start and its end tell most."""
     if width(text) <= columns:
         return text
     room = columns - len(ellipsis)

@@ -18,10 +18,10 @@ from storage.errors import LedgerError
 
 PORT = 8808
 COMMANDS = (
-    "linkledger crawl prospects.csv --list spring --delay 0.1",
-    "linkledger links count acmetools.example",
-    "linkledger links list acmetools.example --followed --placement main",
-    "linkledger anchors top acmetools.example",
+    "linkledger crawl prospects.csv --list spring --delay 0.1 --fields asked,fetched,blocked,failed,pages,links",
+    "linkledger links count acmetools.example rivaltools.example --fields backlinks,followed,referring_domains",
+    "linkledger links list acmetools.example --followed --placement main --fields source,target",
+    "linkledger anchors top acmetools.example --limit 6",
 )
 
 
@@ -68,9 +68,8 @@ def _show(folder: Path, proxy: str, db: str | None) -> None:
     print("A few pages of made-up sites are served on this computer, crawled and asked about.", flush=True)
     for command in COMMANDS:
         print(f"\n$ {command}", flush=True)
-        words = shlex.split(command)[1:]
-        if "crawl" not in words:
-            words += ["--format", "table"]  # what a terminal gets, also when this runs in a pipe
+        # What a terminal gets, also when this runs in a pipe.
+        words = [*shlex.split(command)[1:], "--format", "table"]
         done = subprocess.run(
             [sys.executable, "-c", "from cli.main import main; main()", *words],
             cwd=folder,

@@ -11,6 +11,7 @@ import io
 import itertools
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -264,7 +265,8 @@ def _tables(answers: Sequence[Answer], bound: int | None, fields: list[str] | No
             lines = pairs(list(_rows(answer, bound)), names, room=look.room, ellipsis=ellipsis)
         else:
             lines = _cut_table(answer, bound, names, look, ellipsis)
-        yield from (line + "\n" for line in (*lines, *map(visible, answer.notes)))
+        yield from (line + "\n" for line in lines)
+        yield from _notes(answer.notes, look)
 
 
 def _cut_table(answer: Answer, bound: int | None, names: Sequence[str], look: Look, ellipsis: str) -> list[str]:
@@ -286,7 +288,16 @@ def _side_by_side(answers: Sequence[Answer], fields: list[str] | None, look: Loo
         if answer.heading:
             yield visible(answer.heading) + "\n"
     rows = [next(iter(answer.rows), {}) for answer in answers]
-    names = fields or answers[0].table_columns or answers[0].columns
+    names = tuple(fields or answers[0].table_columns or answers[0].columns)
+    if "target" in answers[0].columns and "target" not in names:
+        names = ("target", *names)  # else nobody could tell the columns apart
     yield from (line + "\n" for line in pairs(rows, names, room=look.room, ellipsis=ellipsis))
-    for note in dict.fromkeys(itertools.chain.from_iterable(answer.notes for answer in answers)):
-        yield visible(note) + "\n"
+    yield from _notes(dict.fromkeys(itertools.chain.from_iterable(answer.notes for answer in answers)), look)
+
+
+def _notes(notes: Iterable[str], look: Look) -> Iterator[str]:
+    for note in notes:
+        lines = textwrap.wrap(
+            visible(note), look.room, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        )
+        yield from (line + "\n" for line in lines)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cli.cells import shorten, shown, width
 
 GAP = 2
+_SCHEME = re.compile(r"\Ahttps?://")
+ADDRESSES = frozenset({"source", "target", "name", "url", "requested", "final", "found_on", "page"})
+"""Columns of URLs, which may be shown without their scheme; words are never, they may be an address themselves."""
 LEAST = 8
 """A column of texts is not made narrower than this while another can give way."""
 
@@ -50,22 +54,34 @@ def _is_number(name: str, rows: Sequence[Mapping[str, Any]]) -> bool:
     )
 
 
+def _heading(name: str, rows: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """The name of a column on two lines: split behind an underscore where its cells are narrower than it is."""
+    cells = max([width(shown(name, row.get(name))) for row in rows], default=0)
+    splits = [place + 1 for place, char in enumerate(name) if char == "_" and 0 < place < len(name) - 1]
+    if cells >= width(name) or not splits:
+        return "", name
+    best = min(splits, key=lambda place: max(place, len(name) - place))
+    return name[:best], name[best:]
+
+
 def _natural(name: str, rows: Sequence[Mapping[str, Any]]) -> int:
-    return max([width(name), *(width(shown(name, row.get(name))) for row in rows)])
+    return max(*map(width, _heading(name, rows)), *(width(shown(name, row.get(name))) for row in rows))
 
 
 def _floor(name: str, rows: Sequence[Mapping[str, Any]]) -> int:
     """Numbers and dates are never cut: half a number is a wrong number."""
     if _is_number(name, rows) or name.endswith(("_seen", "_at", "_confirmation")):
         return _natural(name, rows)
-    return max(LEAST, width(name))
+    return max(LEAST, *map(width, _heading(name, rows)))
 
 
 def _one(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], room: int, ellipsis: str) -> list[str]:
     numbers = {name for name in columns if _is_number(name, rows)}
+    spare = room - GAP * (len(columns) - 1)
+    if sum(_natural(name, rows) for name in columns) > spare:
+        rows = [_without_schemes(row) for row in rows]
     sizes = {name: _natural(name, rows) for name in columns}
     floors = {name: min(sizes[name], _floor(name, rows)) for name in columns}
-    spare = room - GAP * (len(columns) - 1)
     while sum(sizes.values()) > spare:
         soft = [name for name in columns if sizes[name] > floors[name]]
         if not soft:  # a single column wider than the terminal
@@ -73,12 +89,26 @@ def _one(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], room: int, e
             sizes[widest] = max(1, sizes[widest] - (sum(sizes.values()) - spare))
             break
         sizes[max(soft, key=lambda name: sizes[name])] -= 1
-    heading = [_fit(name, sizes[name], name in numbers, ellipsis) for name in columns]
-    lines = [(" " * GAP).join(heading).rstrip(), (" " * GAP).join("-" * sizes[name] for name in columns)]
+    lines = []
+    for names in zip(*(_heading(name, rows) for name in columns), strict=True):
+        heading = [
+            _fit(part, sizes[name], name in numbers, ellipsis) for name, part in zip(columns, names, strict=True)
+        ]
+        if any(names):
+            lines.append((" " * GAP).join(heading).rstrip())
+    lines.append((" " * GAP).join("-" * sizes[name] for name in columns))
     for row in rows:
         cells = [_fit(shown(name, row.get(name)), sizes[name], name in numbers, ellipsis) for name in columns]
         lines.append((" " * GAP).join(cells).rstrip())
     return lines
+
+
+def _without_schemes(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Where there is no room for whole addresses, all give up what tells least."""
+    return {
+        name: _SCHEME.sub("", value) if name in ADDRESSES and isinstance(value, str) else value
+        for name, value in row.items()
+    }
 
 
 def _fit(text: str, size: int, right: bool, ellipsis: str) -> str:

@@ -125,9 +125,14 @@ def test_shortened_fits(value: str, columns: int) -> None:
 
 
 def test_shortened_in_the_middle() -> None:
-    assert shorten("https://acmetools.example/guides/sharpening", 21) == "acmetools.…sharpening"
-    assert shorten("https://acmetools.example/guides", 24) == "acmetools.example/guides"
-    assert shorten("日本語のアンカーテキスト", 11) == "日本…キスト"
+    assert shorten("https://acmetools.example/guides/sharpening", 21) == "https://ac…sharpening"
+
+
+def test_addresses_give_up_their_scheme_first_and_words_never() -> None:
+    row = {"source": "http://a.example/" + "x" * 12, "anchor": "https://b.example/" + "y" * 11}
+    cut, whole = (table(("source", "anchor"), [row], room=room)[2] for room in (52, 60))
+    assert cut == "a.example/xxxxxxxxxxxx  https://b.exam…e/yyyyyyyyyyy"
+    assert whole == "http://a.example/xxxxxxxxxxxx  https://b.example/yyyyyyyyyyy"
 
 
 SHOWN = [  # id, field, value, cell
@@ -161,6 +166,16 @@ def test_table() -> None:
 
 
 cell_values = st.one_of(storable, st.integers(), st.none(), st.lists(storable, max_size=3))
+
+
+def test_long_names_of_narrow_columns_take_two_lines() -> None:
+    rows = [{"anchor": "Acme Tools", "referring_domains": 4, "links": 5}]
+    assert table(("anchor", "referring_domains", "links"), rows) == [
+        "            referring_",
+        "anchor         domains  links",
+        "----------  ----------  -----",
+        "Acme Tools           4      5",
+    ]
 
 
 @given(st.lists(st.fixed_dictionaries(dict.fromkeys("abcdefg", cell_values)), min_size=1, max_size=4))
@@ -294,6 +309,14 @@ def test_fields_are_chosen_and_ordered() -> None:
         assert text(output, answer(rows), fields=["links", "anchor"]).splitlines()[0] == first
     assert text("table", answer(rows), fields=["links"]).splitlines()[0] == "links"
     assert json.loads(text("json", answer(rows), fields=["links"])) == {"anchors": [{"links": 1}]}
+
+
+def test_notes_are_wrapped() -> None:
+    note = "1 failed http:404: there is no such page any more; correct the row or drop it from the list of pages"
+    assert text("table", answer([{"anchor": "a", "links": 1}], notes=(note,))).splitlines()[3:] == [
+        "1 failed http:404: there is no such page any more; correct the row or drop it",
+        "  from the list of pages",
+    ]
 
 
 def test_an_unknown_field_is_a_usage_error() -> None:
