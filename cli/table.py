@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from cli.cells import shorten, shown, width
 
 GAP = 2
-_SCHEME = re.compile(r"\Ahttps?://")
-ADDRESSES = frozenset({"source", "target", "name", "url", "requested", "final", "found_on", "page"})
-"""Columns of URLs, which may be shown without their scheme; words are never, they may be an address themselves."""
 LEAST = 8
 """A column of texts is not made narrower than this while another can give way."""
+ADDRESSES = frozenset({"source", "target", "name", "url", "requested", "final", "found_on", "page"})
+"""Columns of URLs, which may be shown without their scheme; words are never, they may be an address themselves."""
+_DATES = ("_seen", "_at", "_confirmation")
+_SCHEME = re.compile(r"\Ahttps?://")
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One column, its cells as they are shown."""
+
+    name: str
+    heading: tuple[str, str]
+    cells: list[str]
+    number: bool
+    size: int
+    """Columns of the terminal it takes uncut."""
+    floor: int
+    """It is not made narrower than this."""
 
 
 def table(
@@ -24,91 +40,87 @@ def table(
     Columns that cannot fit even so are shown in further blocks below, each beginning with the first column.
     """
     lines: list[str] = []
-    for number, block in enumerate(_blocks(columns, rows, room)):
+    for number, block in enumerate(_blocks([_column(name, rows) for name in columns], room)):
         if number:
             lines.append("")
-        lines += _one(block, rows, room, ellipsis)
+        lines += _one(block, room, ellipsis)
     return lines
 
 
-def _blocks(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], room: int) -> list[list[str]]:
-    """Split the columns so that each block's narrowest form fits."""
-    least = {name: min(_natural(name, rows), _floor(name, rows)) for name in columns}
-    blocks: list[list[str]] = [[]]
-    used = 0
-    for name in columns:
-        need = least[name] + (GAP if blocks[-1] else 0)
-        if blocks[-1] and used + need > room:
-            blocks.append([columns[0]])
-            used = least[columns[0]]
-            need = least[name] + GAP
-        blocks[-1].append(name)
-        used += need
-    return blocks
-
-
-def _is_number(name: str, rows: Sequence[Mapping[str, Any]]) -> bool:
+def _column(name: str, rows: Iterable[Mapping[str, Any]]) -> _Column:
     values = [row.get(name) for row in rows]
-    return any(value is not None for value in values) and all(
-        value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)) for value in values
-    )
+    cells = [shown(name, value) for value in values]
+    present = [value for value in values if value is not None]
+    number = bool(present) and all(type(value) in (int, float) for value in present)
+    return _sized(name, cells, number)
 
 
-def _heading(name: str, rows: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+def _sized(name: str, cells: list[str], number: bool) -> _Column:
+    widest = max(map(width, cells), default=0)
+    heading = _heading(name, widest)
+    title = max(map(width, heading))
+    size = max(title, widest)
+    # Numbers and dates are never cut: half a number is a wrong number.
+    floor = size if number or name.endswith(_DATES) else min(size, max(LEAST, title))
+    return _Column(name, heading, cells, number, size, floor)
+
+
+def _heading(name: str, widest: int) -> tuple[str, str]:
     """The name of a column on two lines: split behind an underscore where its cells are narrower than it is."""
-    cells = max([width(shown(name, row.get(name))) for row in rows], default=0)
     splits = [place + 1 for place, char in enumerate(name) if char == "_" and 0 < place < len(name) - 1]
-    if cells >= width(name) or not splits:
+    if widest >= width(name) or not splits:
         return "", name
     best = min(splits, key=lambda place: max(place, len(name) - place))
     return name[:best], name[best:]
 
 
-def _natural(name: str, rows: Sequence[Mapping[str, Any]]) -> int:
-    return max(*map(width, _heading(name, rows)), *(width(shown(name, row.get(name))) for row in rows))
+def _blocks(columns: Sequence[_Column], room: int) -> list[list[_Column]]:
+    """Split the columns so that each block's narrowest form fits."""
+    blocks: list[list[_Column]] = [[]]
+    used = 0
+    for column in columns:
+        need = column.floor + (GAP if blocks[-1] else 0)
+        if blocks[-1] and used + need > room:
+            blocks.append([columns[0]])
+            used = columns[0].floor
+            need = column.floor + GAP
+        blocks[-1].append(column)
+        used += need
+    return blocks
 
 
-def _floor(name: str, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Numbers and dates are never cut: half a number is a wrong number."""
-    if _is_number(name, rows) or name.endswith(("_seen", "_at", "_confirmation")):
-        return _natural(name, rows)
-    return max(LEAST, *map(width, _heading(name, rows)))
-
-
-def _one(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], room: int, ellipsis: str) -> list[str]:
-    numbers = {name for name in columns if _is_number(name, rows)}
+def _one(columns: Sequence[_Column], room: int, ellipsis: str) -> list[str]:
     spare = room - GAP * (len(columns) - 1)
-    if sum(_natural(name, rows) for name in columns) > spare:
-        rows = [_without_schemes(row) for row in rows]
-    sizes = {name: _natural(name, rows) for name in columns}
-    floors = {name: min(sizes[name], _floor(name, rows)) for name in columns}
-    while sum(sizes.values()) > spare:
-        soft = [name for name in columns if sizes[name] > floors[name]]
-        if not soft:  # a single column wider than the terminal
-            widest = max(columns, key=lambda name: sizes[name])
-            sizes[widest] = max(1, sizes[widest] - (sum(sizes.values()) - spare))
+    if sum(column.size for column in columns) > spare:
+        columns = [_without_schemes(column) for column in columns]
+    sizes = [column.size for column in columns]
+    floors = [column.floor for column in columns]
+    while sum(sizes) > spare:
+        soft = [place for place, size in enumerate(sizes) if size > floors[place]]
+        if soft:
+            sizes[max(soft, key=sizes.__getitem__)] -= 1
+        else:  # a single column wider than the terminal
+            widest = max(range(len(sizes)), key=sizes.__getitem__)
+            sizes[widest] = max(1, sizes[widest] - (sum(sizes) - spare))
             break
-        sizes[max(soft, key=lambda name: sizes[name])] -= 1
-    lines = []
-    for names in zip(*(_heading(name, rows) for name in columns), strict=True):
-        heading = [
-            _fit(part, sizes[name], name in numbers, ellipsis) for name, part in zip(columns, names, strict=True)
-        ]
-        if any(names):
-            lines.append((" " * GAP).join(heading).rstrip())
-    lines.append((" " * GAP).join("-" * sizes[name] for name in columns))
-    for row in rows:
-        cells = [_fit(shown(name, row.get(name)), sizes[name], name in numbers, ellipsis) for name in columns]
-        lines.append((" " * GAP).join(cells).rstrip())
+
+    def line(texts: Iterable[str]) -> str:
+        cells = zip(columns, sizes, texts, strict=True)
+        return (" " * GAP).join(_fit(text, size, column.number, ellipsis) for column, size, text in cells).rstrip()
+
+    lines = [line(column.heading[level] for column in columns) for level in (0, 1)]
+    if not lines[0]:
+        del lines[0]
+    lines.append((" " * GAP).join("-" * size for size in sizes))
+    lines += [line(texts) for texts in zip(*(column.cells for column in columns), strict=True)]
     return lines
 
 
-def _without_schemes(row: Mapping[str, Any]) -> dict[str, Any]:
+def _without_schemes(column: _Column) -> _Column:
     """Where there is no room for whole addresses, all give up what tells least."""
-    return {
-        name: _SCHEME.sub("", value) if name in ADDRESSES and isinstance(value, str) else value
-        for name, value in row.items()
-    }
+    if column.name not in ADDRESSES or column.number:
+        return column
+    return _sized(column.name, [_SCHEME.sub("", cell) for cell in column.cells], number=False)
 
 
 def _fit(text: str, size: int, right: bool, ellipsis: str) -> str:

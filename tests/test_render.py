@@ -126,6 +126,7 @@ def test_shortened_fits(value: str, columns: int) -> None:
 
 def test_shortened_in_the_middle() -> None:
     assert shorten("https://acmetools.example/guides/sharpening", 21) == "https://ac…sharpening"
+    assert shorten("日本語のアンカーテキスト", 11) == "日本…キスト"
 
 
 def test_addresses_give_up_their_scheme_first_and_words_never() -> None:
