@@ -479,5 +479,9 @@ def upgrade() -> None:
     """Tables, then the views a user may build on (docs/sql.md)."""
     bind = op.get_bind()
     metadata.create_all(bind, checkfirst=False)
+    if bind.dialect.name == "postgresql":
+        # Compressed already: PostgreSQL need not try again.
+        bind.exec_driver_sql("ALTER TABLE record ALTER COLUMN data SET STORAGE EXTERNAL")
+        bind.exec_driver_sql("ALTER TABLE record ALTER COLUMN text SET STORAGE EXTERNAL")
     for statement in views(postgres=bind.dialect.name == "postgresql"):
         bind.exec_driver_sql(statement.replace("%", "%%") if bind.dialect.name == "postgresql" else statement)

@@ -1,0 +1,253 @@
+"""Recompute what a ledger claims, and say where it is not so.
+
+Each check reads everything it speaks of; none changes anything.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from storage import edges, evidence
+from storage.codes import ANCHOR_SOURCES, ELEMENTS, PLACEMENTS, follow_bits
+from storage.dictionaries import hash_id, texts_of
+from storage.text import clean, fold
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from storage.dialect import Dialect
+
+EXAMPLES = 5
+_PAGES = 200
+_MANY = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What one check found."""
+
+    name: str
+    examined: int
+    wrong: int
+    examples: tuple[str, ...] = ()
+    """Some of the wrong ones, named as a user can find them."""
+
+
+def check(conn: Connection) -> Iterator[Check]:
+    """Run every check, each yielded when it is done. All right means ``wrong`` is 0 everywhere."""
+    dialect = texts_of(conn).dialect
+    if dialect.name == "sqlite":
+        yield _sqlite_file(conn)
+    yield _hashes(conn, "url", "url", "id = hash of url", _url_right)
+    yield _hashes(conn, "anchor_text", "text, fold, fold_id", "id and fold of anchor text", _anchor_right)
+    for name, table, wrong in _QUESTIONS:
+        yield _question(dialect, conn, name, table, wrong)
+    yield Check("sums by page and domain = links", _count(conn, "edge"), edges.differences(conn))
+    yield _live_links(dialect, conn)
+
+
+_KEYS = {"link": "target_id, source_id, link_no", "anchor": "source_id, target_id, link_no"}
+
+
+def _chain(table: str) -> str:
+    """Versions of one link that do not follow one another, or whose dates are out of order."""
+    key = _KEYS[table]
+    return (
+        f"SELECT source_id AS page, valid_from FROM (SELECT source_id, valid_from, valid_to, first_seen, last_seen,"
+        f" gone_at, lead(valid_from) OVER (PARTITION BY {key} ORDER BY valid_from) AS following FROM {table}) AS v"
+        f" WHERE coalesce(valid_to, -1) <> coalesce(following, -1) OR valid_to <= valid_from OR first_seen > valid_from"
+        f" OR gone_at <= last_seen OR last_seen < valid_from OR gone_at > valid_to"
+        f" OR (last_seen IS NULL) <> (valid_to IS NULL AND gone_at IS NULL)"
+    )
+
+
+_LATEST = "valid_to IS NULL"
+_SAME = "b.source_id = a.source_id AND b.target_id = a.target_id AND b.link_no = a.link_no AND b.valid_to IS NULL"
+
+# name, table whose rows are examined, question for (page, ...) of each wrong row
+_QUESTIONS = (
+    (
+        "each link has one current anchor, live or lost with it",
+        "link",
+        f"SELECT a.source_id AS page FROM link a WHERE a.{_LATEST} AND (SELECT count(*) FROM anchor b WHERE {_SAME}"
+        " AND coalesce(b.gone_at, -1) = coalesce(a.gone_at, -1) AND b.target_domain = a.target_domain"
+        " AND b.target_host = a.target_host AND b.source_domain = a.source_domain) <> 1",
+    ),
+    (
+        "each anchor has one current link",
+        "anchor",
+        f"SELECT a.source_id AS page FROM anchor a WHERE a.{_LATEST} AND"
+        f" (SELECT count(*) FROM link b WHERE {_SAME}) <> 1",
+    ),
+    ("versions of a link follow one another", "link", _chain("link")),
+    ("versions of an anchor follow one another", "anchor", _chain("anchor")),
+    (
+        "links stand in the domain and host of their URLs",
+        "link",
+        "SELECT l.source_id AS page FROM link l LEFT JOIN url u ON u.id = l.target_id"
+        " LEFT JOIN host h ON h.id = u.host_id LEFT JOIN page p ON p.id = l.source_id"
+        " WHERE u.id IS NULL OR p.id IS NULL OR l.target_host <> h.id OR l.target_domain <> h.domain_id"
+        " OR l.source_host <> p.host_id OR l.source_domain <> p.domain_id",
+    ),
+    (
+        "anchors have their text, with its fold",
+        "anchor",
+        "SELECT a.source_id AS page FROM anchor a LEFT JOIN anchor_text t ON t.id = a.text_id"
+        " WHERE t.id IS NULL OR t.fold_id <> a.fold_id",
+    ),
+    (
+        "pages stand in the domain and host of their URL",
+        "page",
+        "SELECT p.id AS page FROM page p JOIN url u ON u.id = p.id JOIN host h ON h.id = u.host_id"
+        " WHERE p.host_id <> h.id OR p.domain_id <> h.domain_id",
+    ),
+    (
+        "pages count their live links",
+        "page",
+        "SELECT p.id AS page FROM page p WHERE p.links <> (SELECT count(*) FROM link l WHERE l.source_id = p.id"
+        " AND l.valid_to IS NULL AND l.gone_at IS NULL)",
+    ),
+    (
+        "pages name their latest complete visit",
+        "page",
+        "SELECT p.id AS page FROM page p LEFT JOIN visit v ON v.id = p.last_visit_id"
+        " WHERE (p.last_visit_id IS NULL) <> (p.last_ok IS NULL) OR (p.first_ok IS NULL) <> (p.last_ok IS NULL)"
+        " OR p.first_ok > p.last_ok OR p.attempted_at < p.last_ok"
+        " OR (p.last_visit_id IS NOT NULL AND (v.id IS NULL OR v.page_id <> p.id OR v.at <> p.last_ok"
+        " OR NOT v.complete))",
+    ),
+    (
+        "outcomes agree with their visits",
+        "outcome",
+        "SELECT o.url_id AS page FROM outcome o LEFT JOIN visit v ON v.id = o.visit_id"
+        " WHERE (o.state = 0) <> (o.at IS NULL) OR (o.state = 1 AND (v.id IS NULL OR NOT v.complete))"
+        " OR (v.id IS NOT NULL AND (v.crawl_id <> o.crawl_id OR v.page_id <> o.final_id))",
+    ),
+)  # fmt: skip
+
+
+def _question(dialect: Dialect, conn: Connection, name: str, table: str, wrong: str) -> Check:
+    found = conn.exec_driver_sql(f"SELECT count(*) FROM ({wrong}) AS w").scalar_one()
+    examples: tuple[str, ...] = ()
+    if found:
+        pages = [row[0] for row in conn.exec_driver_sql(f"SELECT DISTINCT page FROM ({wrong}) AS w LIMIT {EXAMPLES}")]
+        examples = _names(dialect, conn, pages)
+    return Check(name, _count(conn, table), int(found), examples)
+
+
+def _names(dialect: Dialect, conn: Connection, urls: Collection[int]) -> tuple[str, ...]:
+    rows = dialect.fetch_keyed(conn, "SELECT id, url FROM url WHERE id {ids}", set(urls))
+    known = {row.id: str(row.url) for row in rows}
+    return tuple(sorted(known.get(one, f"id {one}") for one in urls))
+
+
+def _count(conn: Connection, table: str) -> int:
+    return int(conn.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one())
+
+
+def _sqlite_file(conn: Connection) -> Check:
+    """SQLite's own checks of its file and of the foreign keys."""
+    said = [str(row[0]) for row in conn.exec_driver_sql("PRAGMA quick_check(20)")]
+    wrong = [] if said == ["ok"] else said
+    wrong += [
+        f"{row[0]} row {row[1]} refers to no {row[2]}" for row in conn.exec_driver_sql("PRAGMA foreign_key_check")
+    ]
+    pages = int(conn.exec_driver_sql("PRAGMA page_count").scalar_one())
+    return Check("the file is whole, every reference holds", pages, len(wrong), tuple(wrong[:EXAMPLES]))
+
+
+def _url_right(key: bytes, row: Any) -> bool:
+    return bool(row.id == hash_id(key, row.url))
+
+
+def _anchor_right(key: bytes, row: Any) -> bool:
+    return bool(
+        row.id == hash_id(key, row.text) and row.fold == fold(row.text) and row.fold_id == hash_id(key, row.fold)
+    )
+
+
+def _hashes(conn: Connection, table: str, columns: str, name: str, right: Callable[[bytes, Any], bool]) -> Check:
+    key = texts_of(conn).key
+    examined = wrong = 0
+    examples: list[str] = []
+    found = conn.execution_options(stream_results=True).exec_driver_sql(f"SELECT id, {columns} FROM {table}")
+    for batch in found.partitions(_MANY):
+        examined += len(batch)
+        for row in batch:
+            if not right(key, row):
+                wrong += 1
+                if len(examples) < EXAMPLES:
+                    examples.append(f"{table} {row.id}: {row[1]!r}")
+    conn.execution_options(stream_results=False)
+    return Check(name, examined, wrong, tuple(examples))
+
+
+def _live_links(dialect: Dialect, conn: Connection) -> Check:
+    """Live links are those of the latest complete record, words and all; a page that has gone has none."""
+    examined, wrong = 0, Counter[int]()
+    pages = [row[0] for row in conn.exec_driver_sql("SELECT id FROM page WHERE last_visit_id IS NOT NULL ORDER BY id")]
+    for start in range(0, len(pages), _PAGES):
+        some = pages[start : start + _PAGES]
+        live = _stored(dialect, conn, some)
+        for row in dialect.fetch_keyed(
+            conn,
+            "SELECT p.id, v.links, v.skipped, r.data FROM page p JOIN visit v ON v.id = p.last_visit_id"
+            " JOIN record r ON r.id = v.record_id WHERE p.id {ids}",
+            some,
+        ):
+            examined += 1
+            page = evidence.decode(bytes(row.data))
+            recorded = Counter(
+                (
+                    clean(link.target.url),
+                    clean(link.anchor.text),
+                    ANCHOR_SOURCES.index(link.anchor.source),
+                    link.parts.has_image,
+                    follow_bits(link.rel, link.follow_cause),
+                    clean(" ".join(link.rel)),
+                    PLACEMENTS.index(link.placement),
+                    ELEMENTS.index(link.element),
+                    link.hidden,
+                    link.ordinal,
+                )
+                for link in page.links
+            )
+            stored = live.get(row.id, Counter())
+            gone = not stored and row.id in _gone(dialect, conn, row.id)
+            if (stored != recorded and not gone) or (len(page.links), len(page.skipped)) != (row.links, row.skipped):
+                wrong[row.id] += 1
+    return Check(
+        "live links = the latest complete record of each page",
+        examined,
+        len(wrong),
+        _names(dialect, conn, sorted(wrong)[:EXAMPLES]),
+    )
+
+
+def _stored(dialect: Dialect, conn: Connection, pages: Collection[int]) -> dict[int, Counter[tuple[Any, ...]]]:
+    found: dict[int, Counter[tuple[Any, ...]]] = {}
+    for row in dialect.fetch_keyed(
+        conn,
+        "SELECT l.source_id, u.url, t.text, a.source, a.has_image, l.follow_cause, l.rel, l.placement, l.element,"
+        " l.hidden, l.ordinal FROM link l JOIN anchor a ON a.source_id = l.source_id AND a.target_id = l.target_id"
+        " AND a.link_no = l.link_no AND a.valid_to IS NULL JOIN url u ON u.id = l.target_id"
+        " JOIN anchor_text t ON t.id = a.text_id"
+        " WHERE l.valid_to IS NULL AND l.gone_at IS NULL AND l.source_id {ids}",
+        pages,
+    ):
+        found.setdefault(row[0], Counter())[tuple(row)[1:]] += 1
+    return found
+
+
+def _gone(dialect: Dialect, conn: Connection, page: int) -> set[int]:
+    """The page itself, where its links were closed by a 404 or 410 after the latest complete visit."""
+    rows = dialect.fetch_keyed(
+        conn,
+        "SELECT DISTINCT l.source_id FROM link l JOIN page p ON p.id = l.source_id"
+        " WHERE l.valid_to IS NULL AND l.lost_cause = 2 AND l.last_seen = p.last_ok AND l.source_id {ids}",
+        [page],
+    )
+    return {row[0] for row in rows}
