@@ -101,8 +101,8 @@ def _values(content: str, agent: str, *, named: bool) -> list[tuple[str, str]]:
             found[-1] = (agent, f"{found[-1][1]}, {piece}")
             continue
         in_date = False
-        # Pages also write "noindex nofollow" without a comma: each known word counts.
-        if len(words) > 1 and not PLAIN.isdisjoint(words):
+        # Pages also write "noindex nofollow" without a comma.
+        if len(words) > 1 and PLAIN.issuperset(words):
             found += ((agent, word) for word in words)
         else:
             found.append((agent, piece))

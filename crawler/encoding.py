@@ -67,5 +67,7 @@ def _undeclared(body: bytes, url_host: str) -> tuple[str, str, CharsetSource]:
     guess = detector.guess(tld=tld.encode("ascii") if _TLD.fullmatch(tld) else None, allow_utf8=False)
     # The detector knows one simplified Chinese encoding, GBK; its Python package names it after its superset.
     encoding = "gbk" if guess == "gb18030" else encoding_for_label(guess) or "windows-1252"
-    decided: CharsetSource = "default" if body.isascii() and encoding == "windows-1252" else "detected"
-    return decode_bytes(body, encoding), encoding, decided
+    text = decode_bytes(body, encoding)
+    if encoding == "koi8-u" and decode_bytes(body, "koi8-r") == text:
+        encoding = "koi8-r"  # the detector has only the Ukrainian form; a Russian page reads the same in both
+    return text, encoding, "default" if body.isascii() and encoding == "windows-1252" else "detected"

@@ -19,4 +19,4 @@ def encoding_for_label(label: str) -> str | None:
 
     Source: https://encoding.spec.whatwg.org/#concept-encoding-get
     """
-    return _labels().get(label.strip("\t\n\f\r ").lower())
+    return _labels().get(label.strip("\t\n\f\r ").lower()) if label.isascii() else None
