@@ -139,9 +139,9 @@ def test_declared_encoding(body: bytes, encoding: str | None) -> None:
 
 LABELS = [
     ("UTF8", "utf-8"), (" latin1\n", "windows-1252"), ("ascii", "windows-1252"), ("gb2312", "gbk"),
-    ("sjis", "shift_jis"), ("tis-620", "windows-874"), ("ks_c_5601-1987", "euc-kr"),
-    ("hz-gb-2312", "replacement"), ("unicode", "utf-16le"), ("iso-8859-9", "windows-1254"), ("utf-7", None), ("utf-32", None), ("cp437", None), ("idna", None), ("", None),
-    ("utf-8\xa0", None), ("\u017fjis", None), ("\u212aoi8-r", None),
+    ("sjis", "shift_jis"), ("tis-620", "windows-874"), ("ks_c_5601-1987", "euc-kr"), ("hz-gb-2312", "replacement"),
+    ("unicode", "utf-16le"), ("iso-8859-9", "windows-1254"), ("utf-7", None), ("utf-32", None), ("cp437", None),
+    ("idna", None), ("", None), ("utf-8\xa0", None), ("\u017fjis", None), ("\u212aoi8-r", None),
 ]  # fmt: skip
 
 
