@@ -6,9 +6,11 @@ plan as JSON on standard input and writes the summary as JSON, for callers that 
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -108,9 +110,28 @@ def _run(begun: session.Session, progress: Callable[[Progress], None] | None, lo
     if progress is not None:
         Reporter(crawler.signals, begun, progress)
     crawl = process.crawl(crawler, session=begun)
-    process.start()
+    with _rare_collections():
+        process.start()
     if crawl.done() and not crawl.cancelled():
         crawl.result()
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Let Python look for reference cycles less often while a crawl runs.
+
+    Records of pages are many small tuples and hold no cycles; looking them through by the default
+    thresholds took 13 % of a crawl.
+    """
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def main() -> None:

@@ -87,6 +87,9 @@ EXTENSIONS = {
     "crawler.politeness.Politeness": 0,  # slow servers, Retry-After, Crawl-delay; in place of AutoThrottle
 }
 ITEM_PIPELINES = {"crawler.pipeline.LedgerPipeline": 300}
+# Scrapy starts this many tasks for the output of every callback, 100 by default; ours yield one
+# item each (1,000 pages: 7.8 against 5.4 seconds of CPU).
+CONCURRENT_ITEMS = 1
 
 # The store is the only queue: what is pending there is still to be fetched, so nothing is
 # remembered in a job folder and nothing is filtered by what was seen in memory.
