@@ -253,8 +253,11 @@ _HOST_AND_PORT = re.compile(
 )
 _USER_AND_PASSWORD = re.compile(r"(?!(?:mailto|sips?|xmpp):)[^/\\\\?#:@]*:[^/\\\\?#@]*@", re.IGNORECASE)
 _QUOTES = (('"', '"'), ("'", "'"), ("<", ">"), ("\u201c", "\u201d"), ("\u2018", "\u2019"), ("\xab", "\xbb"), ("`", "`"))
-_BLANK = re.compile(r"[\s\x00-\x20\x7f\xa0\u200b\u200e\u200f\u2060\ufeff]+")
-_BLANK_ENDS = re.compile(rf"^{_BLANK.pattern}|{_BLANK.pattern}\Z")
+_BLANKS = "".join(char for char in map(chr, range(0x3001)) if char.isspace() or char < "\x20") + (
+    "\x7f\u200b\u200e\u200f\u2060\ufeff"
+)
+"""White space of every kind, control characters, and marks without width that come along with a copied cell."""
+_BLANK = re.compile(f"[{re.escape(_BLANKS)}]")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_\-]{0,61}[a-z0-9_])?")
 
 
@@ -292,15 +295,13 @@ def seed_url(text: str) -> CanonicalUrl:
 
 
 def _bare(text: str) -> str:
-    """The cell without the blanks and paired quotes around it."""
-    while True:
-        bare = _BLANK_ENDS.sub("", text)
+    """The cell without the blanks and paired quotes around it; quotes within quotes a few times over."""
+    for _ in range(4):
+        text = text.strip(_BLANKS)
         for left, right in _QUOTES:
-            if len(bare) >= 2 and bare[0] == left and bare[-1] == right:
-                bare = bare[1:-1]
-        if bare == text:
-            return bare
-        text = bare
+            if len(text) >= 2 and text[0] == left and text[-1] == right:
+                text = text[1:-1]
+    return text.strip(_BLANKS)
 
 
 def _seed(url: str, shown: str, *, has_scheme: bool) -> CanonicalUrl:

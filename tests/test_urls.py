@@ -206,6 +206,14 @@ def test_an_href_of_a_megabyte() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "cell", [" " * 500_000 + "a b" + " " * 500_000, '"' * 1_000_000, "a " * 500_000, "a:" * 500_000]
+)
+def test_a_cell_of_a_megabyte_is_refused_at_once(cell: str) -> None:
+    with pytest.raises(InvalidUrl):
+        seed_url(cell)
+
+
 BASES = [  # id, base element's href, page's encoding, base
     ("none", None, "utf-8", BASE),
     ("absolute", "http://other.example/x/", "utf-8", "http://other.example/x/"),
