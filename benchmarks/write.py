@@ -11,7 +11,6 @@ import random
 import resource
 import sqlite3
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,7 +71,9 @@ def pages(count: int, seed: int = 1) -> list[Reading]:
             charset="utf-8", charset_source="header", links=tuple(links), skipped=(), text=text,
         )  # fmt: skip
         response = Response(200, "text/html", 40_000, f"{number:032x}")
-        found.append(Reading(own, "fetched", 1_700_000_000_000 + number, status=200, final=own, response=response, page=page))
+        found.append(
+            Reading(own, "fetched", 1_700_000_000_000 + number, status=200, final=own, response=response, page=page)
+        )
     return found
 
 
@@ -174,9 +175,7 @@ def ledger_seconds(database: str, readings: list[Reading], *, evidence: bool = T
                 backend = conn.connection.driver_connection.info.backend_pid  # type: ignore[union-attr]
         with Clock(backend).time(spent):
             for start in range(0, len(readings), BATCH):
-                write_readings(
-                    ledger, None, readings[start : start + BATCH], keep_text=evidence, rules_version=1
-                )
+                write_readings(ledger, None, readings[start : start + BATCH], keep_text=evidence, rules_version=1)
     return spent[0]
 
 

@@ -181,7 +181,10 @@ def limited(conn: Connection, crawl_id: int, found: Sequence[tuple[Wanted, UrlRo
     if not found:
         return []
     plan = json.loads(conn.execute(select(crawl.c.plan).where(crawl.c.id == crawl_id)).scalar_one())
-    wanted = list({one.url_id: (one, row) for one, row in reversed(found)}.values())[::-1]
+    first: dict[int, tuple[Wanted, UrlRow]] = {}
+    for one, row in found:
+        first.setdefault(one.url_id, (one, row))
+    wanted = list(first.values())
     if plan.get("follow") == "list":
         wanted = _on_list(conn, crawl_id, wanted)
     if plan.get("host_limit") is not None:

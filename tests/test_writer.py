@@ -1,0 +1,512 @@
+"""What each reading of a page writes, on both databases."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from readings import RULES, failed, link, page, reading, url
+
+from storage import evidence
+from storage.align import align
+from storage.check import check
+from storage.dictionaries import ensure_urls, find_url_ids, hash_id
+from storage.engine import Ledger, create_ledger
+from storage.errors import HashCollision
+from storage.records import Discovered, Hop, Link, Reading
+from storage.writer import WriteSummary, write_readings
+
+PAGE = "https://www.blog.example/post"
+SHOP = "https://shop.example/"
+OTHER = "https://other.example/x"
+
+
+@pytest.fixture
+def ledger(database: str) -> Iterator[Ledger]:
+    """A new ledger on each kind of database; what it claims is recomputed when the test is over."""
+    create_ledger(database, psl="test")
+    with Ledger(database) as opened:
+        yield opened
+        with opened.connect() as conn:
+            assert [one for one in check(conn) if one.wrong] == []
+
+
+def write(ledger: Ledger, *readings: Reading, crawl: int | None = None) -> WriteSummary:
+    return write_readings(ledger, crawl, readings, rules_version=RULES)
+
+
+def rows(ledger: Ledger, question: str) -> list[tuple[Any, ...]]:
+    with ledger.connect() as conn:
+        return [tuple(row) for row in conn.exec_driver_sql(question)]
+
+
+def links(ledger: Ledger) -> list[tuple[Any, ...]]:
+    """(target, link_no, words, first_seen, last_seen, gone_at, cause code, ordinal) of the latest versions."""
+    return rows(
+        ledger,
+        "SELECT u.url, l.link_no, t.text, l.first_seen, l.last_seen, l.gone_at, l.lost_cause, l.ordinal"
+        " FROM link l JOIN anchor a ON a.source_id = l.source_id AND a.target_id = l.target_id"
+        " AND a.link_no = l.link_no AND a.valid_to IS NULL"
+        " JOIN url u ON u.id = l.target_id JOIN anchor_text t ON t.id = a.text_id"
+        " WHERE l.valid_to IS NULL ORDER BY u.url, l.link_no",
+    )
+
+
+def start_crawl(ledger: Ledger, *seeds: str) -> int:
+    with ledger.begin() as conn:
+        ids = ensure_urls(conn, map(url, seeds))
+        conn.exec_driver_sql("INSERT INTO crawl (id, plan, state, started_at) VALUES (1, '{}', 'running', 0)")
+        for turn, seed in enumerate(seeds):
+            conn.exec_driver_sql(
+                "INSERT INTO outcome (crawl_id, url_id, state, operator, turn, depth)"
+                f" VALUES (1, {ids[seed]}, 0, '{url(seed).domain}', {turn}, 0)"
+            )
+    return 1
+
+
+# -- a page read once -----------------------------------------------------------------------
+
+
+def test_a_first_visit_opens_every_link_with_its_anchor(ledger: Ledger) -> None:
+    done = write(ledger, reading(PAGE, [(SHOP, "Shop"), (OTHER, ""), (SHOP, "Shop")], 1000))
+    assert (done.pages, done.links_opened, done.anchors_opened) == (1, 3, 3)
+    assert links(ledger) == [
+        (OTHER, 0, "", 1000, None, None, 0, 1),
+        (SHOP, 0, "Shop", 1000, None, None, 0, 0),
+        (SHOP, 1, "Shop", 1000, None, None, 0, 2),
+    ]
+
+
+def test_every_fact_of_a_link_is_stored(ledger: Ledger) -> None:
+    one = link(
+        SHOP, "", rel=("nofollow", "ugc", "me"), follow_cause=("rel", "x_robots_tag"), placement="footer",
+        element="area", hidden=True,
+    )  # fmt: skip
+    write(ledger, reading(PAGE, [one], 1000))
+    assert rows(ledger, "SELECT follow_cause, rel, placement, element, hidden FROM link") == [
+        (1 + 2 + 16, "nofollow ugc me", 4, 1, True)
+    ]
+    found = rows(
+        ledger,
+        "SELECT source, target, rel, followed, follow_cause, placement, element, ordinal, state, lost_cause,"
+        " first_seen, last_seen, found_lost_at FROM v_links",
+    )
+    seen = "1970-01-01T00:00:01.000Z"
+    assert found == [
+        (PAGE, SHOP, '["nofollow", "ugc", "me"]', False, '["rel", "x_robots_tag"]', "footer", "area", 0, "live", None,
+         seen, seen, None)
+    ]  # fmt: skip
+
+
+def test_the_record_gives_the_page_back(ledger: Ledger) -> None:
+    original = page(
+        PAGE,
+        [
+            link(SHOP, "a\x1fb", fragment="", rel=("ugc",), before="links ¶ davor", after="\ud800"),
+            link(OTHER, "", hidden=True, internal=True),
+        ],
+        title=None,
+        h2=("A", "B"),
+    )
+    write(ledger, replace(reading(PAGE, [], 5), page=original))
+    with ledger.connect() as conn:
+        visit = conn.exec_driver_sql("SELECT id FROM visit").scalar_one()
+        assert evidence.read_record(conn, visit) == original
+
+
+def test_text_can_be_left_out_and_is_bounded(ledger: Ledger) -> None:
+    long = " ".join(str(number * 7919) for number in range(200_000))
+    write(ledger, replace(reading(PAGE, [], 5), page=page(PAGE, [], text=long)))
+    write_readings(ledger, None, [reading(OTHER, [], 5)], keep_text=False, rules_version=RULES)
+    kept = dict(rows(ledger, "SELECT v.page_id, r.text FROM visit v JOIN record r ON r.id = v.record_id"))
+    with ledger.connect() as conn:
+        ids = find_url_ids(conn, [PAGE, OTHER])
+    assert kept[ids[OTHER]] is None
+    assert len(kept[ids[PAGE]]) <= evidence.TEXT_BYTES
+    assert long.startswith(evidence.read_text(bytes(kept[ids[PAGE]])))
+
+
+def test_texts_of_any_length_and_any_character(ledger: Ledger) -> None:
+    dice = "".join(chr(33 + number * number % 90) for number in range(1_000_000))
+    long = f"https://long.example/{dice}"
+    host = f"https://{'a' * 300_000}.example/"
+    write(
+        ledger,
+        reading(PAGE, [(long, dice), (SHOP, "a\x00b\ud800"), (host, "x"), link(SHOP, rel=("\x00", "x"))], 1000),
+    )
+    stored = {(row[0], row[2]) for row in links(ledger)}
+    assert stored == {(long, dice), (SHOP, "a\ufffdb\ufffd"), (host, "x"), (SHOP, "words")}
+
+
+# -- a page read again ----------------------------------------------------------------------
+
+
+def test_an_unchanged_page_costs_two_rows(ledger: Ledger) -> None:
+    many = [(f"https://t{number}.example/", "words") for number in range(500)]
+    write(ledger, reading(PAGE, many, 1000))
+    done = write(ledger, reading(PAGE, many, 2000))
+    assert (done.unchanged, done.rows_written) == (1, 2)
+    assert rows(ledger, "SELECT count(*) FROM record") == [(1,)]
+    assert rows(ledger, "SELECT first_ok, last_ok, attempted_at, links FROM page") == [(1000, 2000, 2000, 500)]
+
+
+HISTORIES: list[tuple[str, list[list[tuple[str, str]]], list[tuple[Any, ...]]]] = [
+    # id, the links of visits at 1000, 2000 ..., the latest versions afterwards
+    ("edited_words_keep_the_link", [[(SHOP, "a")], [(SHOP, "b")]], [(SHOP, 0, "b", 1000, None, None, 0, 0)]),
+    ("removed", [[(SHOP, "a")], []], [(SHOP, 0, "a", 1000, 1000, 2000, 1, 0)]),
+    (
+        "new_one_on_top_takes_the_next_number",
+        [[(SHOP, "a")], [(SHOP, "b"), (SHOP, "a")]],
+        [(SHOP, 0, "a", 1000, None, None, 0, 1), (SHOP, 1, "b", 2000, None, None, 0, 0)],
+    ),
+    ("restored_keeps_its_first_date", [[(SHOP, "a")], [], [(SHOP, "a")]], [(SHOP, 0, "a", 1000, None, None, 0, 0)]),
+    (
+        "restored_with_other_words",
+        [[(SHOP, "a")], [], [(SHOP, "z")]],
+        [(SHOP, 0, "z", 1000, None, None, 0, 0)],
+    ),
+    (
+        "same_words_take_their_own_number_back",
+        [[(SHOP, "a"), (SHOP, "b")], [], [(SHOP, "b")]],
+        [(SHOP, 0, "a", 1000, 1000, 2000, 1, 0), (SHOP, 1, "b", 1000, None, None, 0, 0)],
+    ),
+    (
+        "other_words_take_the_lowest_number",
+        [[(SHOP, "a"), (SHOP, "b")], [], [(SHOP, "z")]],
+        [(SHOP, 0, "z", 1000, None, None, 0, 0), (SHOP, 1, "b", 1000, 1000, 2000, 1, 1)],
+    ),
+    (
+        "moving_in_the_document_is_no_change",
+        [[(SHOP, "a"), (OTHER, "o")], [(OTHER, "o"), (SHOP, "a")]],
+        [(OTHER, 0, "o", 1000, None, None, 0, 0), (SHOP, 0, "a", 1000, None, None, 0, 1)],
+    ),
+]
+
+
+@pytest.mark.parametrize(("visits", "expected"), [pytest.param(*row[1:], id=row[0]) for row in HISTORIES])
+def test_histories(ledger: Ledger, visits: list[list[tuple[str, str]]], expected: list[tuple[Any, ...]]) -> None:
+    for number, found in enumerate(visits, start=1):
+        write(ledger, reading(PAGE, found, number * 1000))
+    assert links(ledger) == expected
+
+
+def test_an_edit_closes_the_old_words_and_both_keep_their_dates(ledger: Ledger) -> None:
+    for number, words in enumerate(["a", "a", "b", "b"], start=1):
+        write(ledger, reading(PAGE, [(SHOP, words)], number * 1000))
+    versions = "SELECT t.text, a.valid_from, a.valid_to, a.first_seen, a.last_seen FROM anchor a JOIN anchor_text t"
+    assert rows(ledger, versions + " ON t.id = a.text_id ORDER BY a.valid_from") == [
+        ("a", 1000, 3000, 1000, 2000),
+        ("b", 3000, None, 3000, None),
+    ]
+    assert rows(ledger, "SELECT valid_from, valid_to FROM link") == [(1000, None)]
+    assert rows(ledger, "SELECT at, change, old, new FROM v_changes WHERE change = 'anchor_changed'") == [
+        ("1970-01-01T00:00:03.000Z", "anchor_changed", "a", "b")
+    ]
+
+
+def test_a_changed_rel_is_a_new_version_of_the_link_and_none_of_the_anchor(ledger: Ledger) -> None:
+    write(ledger, reading(PAGE, [link(SHOP)], 1000))
+    write(ledger, reading(PAGE, [link(SHOP, rel=("nofollow",), follow_cause=("rel",))], 2000))
+    assert rows(ledger, "SELECT rel, valid_from, valid_to, first_seen, last_seen FROM link ORDER BY valid_from") == [
+        ("", 1000, 2000, 1000, 1000),
+        ("nofollow", 2000, None, 1000, None),
+    ]
+    assert rows(ledger, "SELECT valid_from, valid_to FROM anchor") == [(1000, None)]
+
+
+def test_the_words_of_a_restored_link_are_new_unless_they_are_the_same(ledger: Ledger) -> None:
+    visits = [[(SHOP, "a"), (OTHER, "o")], [], [(SHOP, "a"), (OTHER, "new")]]
+    for number, found in enumerate(visits, start=1):
+        write(ledger, reading(PAGE, found, number * 1000))
+    current = (
+        "SELECT t.text, a.first_seen FROM anchor a JOIN anchor_text t ON t.id = a.text_id WHERE a.valid_to IS NULL"
+    )
+    assert rows(ledger, current + " ORDER BY 1") == [("a", 1000), ("new", 3000)]
+
+
+# -- what closes, and what does not ---------------------------------------------------------
+
+CLOSES = [  # id, status, reason code of the links afterwards (0: live)
+    ("not_found", 404, 2),
+    ("gone", 410, 2),
+    ("forbidden", 403, 0),
+    ("too_many_requests", 429, 0),
+    ("server_error", 500, 0),
+    ("no_answer", None, 0),
+]
+
+
+@pytest.mark.parametrize(("status", "cause"), [pytest.param(*row[1:], id=row[0]) for row in CLOSES])
+def test_what_a_failed_attempt_closes(ledger: Ledger, status: int | None, cause: int) -> None:
+    write(ledger, reading(PAGE, [(SHOP, "a"), (OTHER, "o")], 1000))
+    write(ledger, failed(PAGE, 2000, status))
+    assert [row[4:7] for row in links(ledger)] == [(1000, 2000, 2) if cause else (None, None, 0)] * 2
+    assert rows(ledger, "SELECT links, last_ok, attempted_at, confirmed FROM page") == [
+        (0 if cause else 2, 1000, 2000, False)
+    ]
+    done = write(ledger, reading(PAGE, [(SHOP, "a"), (OTHER, "o")], 3000))
+    assert (done.links_restored, done.unchanged) == ((2, 0) if cause else (0, 1))
+    assert [row[3:7] for row in links(ledger)] == [(1000, None, None, 0)] * 2
+
+
+@pytest.mark.parametrize("outcome", ["partial", "suspect"])
+def test_an_incomplete_reading_is_kept_and_neither_opens_nor_closes(ledger: Ledger, outcome: Any) -> None:
+    write(ledger, reading(PAGE, [(SHOP, "a")], 1000))
+    done = write(ledger, reading(PAGE, [(OTHER, "o")], 2000, outcome=outcome))
+    assert (done.incomplete, done.pages) == (1, 0)
+    assert links(ledger) == [(SHOP, 0, "a", 1000, None, None, 0, 0)]
+    assert rows(ledger, "SELECT last_ok, attempted_at, confirmed FROM page") == [(1000, 2000, False)]
+    with ledger.connect() as conn:
+        visit = conn.exec_driver_sql("SELECT id FROM visit WHERE at = 2000").scalar_one()
+        kept = evidence.read_record(conn, visit)
+    assert kept is not None
+    assert [one.target.url for one in kept.links] == [OTHER]
+
+
+def test_a_failed_attempt_at_an_unknown_page_makes_no_page(ledger: Ledger) -> None:
+    write(ledger, failed(PAGE, 1000, 404))
+    assert rows(ledger, "SELECT count(*) FROM page") == [(0,)]
+
+
+def test_a_page_that_redirects_away_is_attempted_and_not_confirmed(ledger: Ledger) -> None:
+    write(ledger, reading(PAGE, [(SHOP, "a")], 1000))
+    write(ledger, reading(OTHER, [(SHOP, "a")], 2000, requested=PAGE, chain=(Hop(PAGE, 302),)))
+    with ledger.connect() as conn:
+        ids = find_url_ids(conn, [PAGE])
+    question = f"SELECT last_ok, attempted_at, confirmed, links FROM page WHERE id = {ids[PAGE]}"
+    assert rows(ledger, question) == [(1000, 2000, False, 1)]
+
+
+# -- delivered twice, late, together --------------------------------------------------------
+
+
+def test_redelivery_changes_nothing(ledger: Ledger) -> None:
+    crawl = start_crawl(ledger, PAGE)
+    first = reading(PAGE, [(SHOP, "a")], 1000, discovered=(Discovered(url(OTHER), "other.example"),))
+    write(ledger, first, crawl=crawl)
+    before = everything(ledger)
+    done = write(ledger, first, replace(first, at=1500), crawl=crawl)
+    assert (done.redelivered, done.rows_written, done.discovered) == (2, 0, 0)
+    assert everything(ledger) == before
+
+
+def everything(ledger: Ledger) -> dict[str, list[tuple[Any, ...]]]:
+    tables = ("page", "visit", "record", "link", "anchor", "edge", "url", "host", "domain", "anchor_text", "outcome")
+    return {table: sorted(rows(ledger, f"SELECT * FROM {table}"), key=repr) for table in tables}
+
+
+def test_a_late_visit_is_recorded_and_changes_no_link(ledger: Ledger) -> None:
+    write(ledger, reading(PAGE, [(SHOP, "a")], 2000))
+    done = write(ledger, reading(PAGE, [(OTHER, "o")], 1000))
+    assert (done.late, done.pages) == (1, 1)
+    assert [row[0] for row in links(ledger)] == [SHOP]
+    assert rows(ledger, "SELECT count(*) FROM visit") == [(2,)]
+
+
+def test_two_requested_urls_that_end_on_one_page_are_two_outcomes_and_one_visit(ledger: Ledger) -> None:
+    seeds = ("http://blog.example/post", PAGE)
+    crawl = start_crawl(ledger, *seeds)
+    one = reading(PAGE, [(SHOP, "a")], 1000, requested=seeds[0], chain=(Hop(seeds[0], 301),))
+    done = write(ledger, one, reading(PAGE, [(SHOP, "a")], 1001), crawl=crawl)
+    assert (done.pages, done.redelivered) == (1, 1)
+    assert rows(ledger, "SELECT count(*) FROM visit") == [(1,)]
+    outcomes = "SELECT url, outcome, status, final, chain FROM v_outcomes ORDER BY url"
+    assert rows(ledger, outcomes) == [
+        (seeds[0], "fetched", 200, PAGE, f'[["{seeds[0]}",301]]'),
+        (PAGE, "fetched", 200, PAGE, None),
+    ]
+    assert rows(ledger, "SELECT count(DISTINCT visit_id) FROM outcome") == [(1,)]
+
+
+def test_a_whole_document_after_a_broken_one_counts_in_the_same_crawl(ledger: Ledger) -> None:
+    crawl = start_crawl(ledger, PAGE)
+    write(ledger, reading(PAGE, [], 1000, outcome="partial"), crawl=crawl)
+    done = write(ledger, reading(PAGE, [(SHOP, "a")], 2000), crawl=crawl)
+    assert (done.pages, done.links_opened) == (1, 1)
+
+
+def test_found_urls_join_the_crawl_once_each_behind_their_operators_others(ledger: Ledger) -> None:
+    crawl = start_crawl(ledger, PAGE, "https://www.blog.example/2")
+    found = [Discovered(url(f"https://www.blog.example/{number}"), "blog.example") for number in (2, 3, 4, 3)]
+    write(ledger, reading(PAGE, [], 1000, discovered=tuple(found)), crawl=crawl)
+    write(ledger, reading("https://www.blog.example/2", [], 1001, discovered=tuple(found)), crawl=crawl)
+    question = (
+        "SELECT u.url, o.state, o.turn, o.depth, f.url FROM outcome o JOIN url u ON u.id = o.url_id"
+        " LEFT JOIN url f ON f.id = o.found_on ORDER BY o.turn"
+    )
+    assert rows(ledger, question) == [
+        (PAGE, 1, 0, 0, None),
+        ("https://www.blog.example/2", 1, 1, 0, None),
+        ("https://www.blog.example/3", 0, 2, 1, PAGE),
+        ("https://www.blog.example/4", 0, 3, 1, PAGE),
+    ]
+
+
+def test_one_bad_page_stores_nothing_of_its_batch(ledger: Ledger) -> None:
+    broken = reading(OTHER, [link(SHOP, placement="nowhere")], 1000)
+    with pytest.raises(KeyError):
+        write(ledger, reading(PAGE, [(SHOP, "a")], 1000), broken)
+    assert all(found == [] for found in everything(ledger).values())
+    # What was remembered of that transaction is not taken for stored.
+    write(ledger, reading(PAGE, [(SHOP, "a")], 1000))
+    assert len(links(ledger)) == 1
+
+
+def test_two_texts_under_one_id_are_an_error_and_no_merge(database: str) -> None:
+    create_ledger(database, psl="test")
+    with Ledger(database) as ledger:
+        write(ledger, reading(PAGE, [], 1000))
+        with ledger.begin() as conn:
+            taken = hash_id(ledger.key, SHOP)
+            host = conn.exec_driver_sql("SELECT host_id FROM url").scalar_one()
+            conn.exec_driver_sql(f"INSERT INTO url VALUES ({taken}, 'https://elsewhere.example/', {host}, 1)")
+            conn.exec_driver_sql(f"INSERT INTO anchor_text VALUES ({hash_id(ledger.key, 'a')}, 'b', 1, 'b')")
+        for clash in (reading(OTHER, [(SHOP, "x")], 1000), reading(OTHER, [(PAGE, "a")], 1000)):
+            with pytest.raises(HashCollision, match="two different texts share one id"):
+                write(ledger, clash)
+        assert rows(ledger, "SELECT count(*) FROM page") == [(1,)]
+
+
+def test_a_host_keeps_the_domain_it_was_first_stored_with(ledger: Ledger) -> None:
+    write(ledger, reading(PAGE, [("https://a.shop.example/1", "x")], 1000))
+    moved = link("https://a.shop.example/2")
+    moved = moved._replace(target=moved.target._replace(domain="a.shop.example"))
+    write(ledger, reading(OTHER, [moved], 1000))
+    assert rows(ledger, "SELECT DISTINCT target_domain FROM v_links") == [("shop.example",)]
+
+
+# -- any history ----------------------------------------------------------------------------
+
+_examples = itertools.count()
+FOUND = st.lists(st.tuples(st.integers(0, 2), st.sampled_from(["", "a", "b", "c"]), st.booleans()), max_size=6)
+EVENTS = st.lists(
+    st.tuples(
+        st.integers(0, 1),  # which page
+        st.sampled_from(["visit"] * 6 + ["partial", "404", "500", "again"]),
+        FOUND,
+        st.booleans(),  # whether the batch ends here
+    ),
+    max_size=12,
+)
+
+
+class Model:
+    """The history of one page in plain objects: the rules of docs/data-model.md, one visit after another."""
+
+    def __init__(self) -> None:
+        self.links: dict[tuple[str, int], dict[str, Any]] = {}
+        self.last_ok: int | None = None
+
+    def visit(self, found: Sequence[Link], at: int) -> None:
+        by_target: dict[str, list[Link]] = {}
+        for one in found:
+            by_target.setdefault(one.target.url, []).append(one)
+        for target in {key[0] for key in self.links} | by_target.keys():
+            now = by_target.get(target, [])
+            mine = sorted(number for to, number in self.links if to == target)
+            live = sorted(
+                (number for number in mine if self.links[target, number]["gone_at"] is None),
+                key=lambda number: self.links[target, number]["ordinal"],
+            )
+            lost = [number for number in mine if number not in live]
+            keys = {words: place for place, words in enumerate(["", "a", "b", "c"])}
+            pairs = align(
+                [keys[self.links[target, number]["words"]] for number in live],
+                [keys[one.anchor.text] for one in now],
+            )
+            taken = {place: live[left] for left, place in pairs}
+            for number in set(live) - set(taken.values()):
+                self.links[target, number] |= {"gone_at": at, "last_seen": self.last_ok, "cause": 1}
+            free = [place for place in range(len(now)) if place not in taken]
+            for place in list(free):
+                for number in lost:
+                    if self.links[target, number]["words"] == now[place].anchor.text:
+                        taken[place] = number
+                        lost.remove(number)
+                        free.remove(place)
+                        break
+            for place in free:
+                taken[place] = lost.pop(0) if lost else 1 + max(
+                    (number for to, number in self.links if to == target), default=-1
+                )  # fmt: skip
+                self.links.setdefault((target, taken[place]), {"first_seen": at, "words": None})
+            for place, one in enumerate(now):
+                state = self.links[target, taken[place]]
+                if state["words"] != one.anchor.text:
+                    state |= {"words": one.anchor.text, "words_seen": at}
+                state |= {"gone_at": None, "last_seen": None, "cause": 0, "rel": " ".join(one.rel),
+                          "ordinal": one.ordinal}  # fmt: skip
+        self.last_ok = at
+
+    def not_found(self, at: int) -> None:
+        for state in self.links.values():
+            if state["gone_at"] is None:
+                state |= {"gone_at": at, "last_seen": self.last_ok, "cause": 2}
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        names = ("words", "words_seen", "rel", "first_seen", "last_seen", "gone_at", "cause")
+        return sorted(
+            (target, number, *(state[name] for name in names)) for (target, number), state in self.links.items()
+        )  # fmt: skip
+
+
+def _replay(ledger: Ledger, events: Sequence[tuple[int, str, list[tuple[int, str, bool]], bool]]) -> None:
+    example = next(_examples)
+    sources = [f"https://p{place}.e{example}.example/" for place in range(2)]
+    models = [Model(), Model()]
+    batch: list[Reading] = []
+    sent: list[Reading] = []
+    for number, (place, kind, found, ends) in enumerate(events):
+        at = 1000 * (number + 1)
+        made = [
+            link(f"https://t{target}.e{example}.test/", words,
+                 **({"rel": ("nofollow",), "follow_cause": ("rel",)} if nofollow else {}))
+            for target, words, nofollow in found
+        ]  # fmt: skip
+        if kind == "again":
+            batch.extend(sent[-1:])
+        elif kind in ("visit", "partial"):
+            one = reading(sources[place], made, at, outcome="fetched" if kind == "visit" else "partial")
+            batch.append(one)
+            if kind == "visit":
+                assert one.page is not None
+                models[place].visit(one.page.links, at)
+        else:
+            batch.append(failed(sources[place], at, int(kind)))
+            if kind == "404":
+                models[place].not_found(at)
+        if ends:
+            write(ledger, *batch)
+            sent, batch = batch or sent, []
+    write(ledger, *batch)
+    question = (
+        "SELECT u.url, l.link_no, t.text, a.first_seen, l.rel, l.first_seen, l.last_seen, l.gone_at, l.lost_cause"
+        " FROM link l JOIN anchor a ON a.source_id = l.source_id AND a.target_id = l.target_id"
+        " AND a.link_no = l.link_no AND a.valid_to IS NULL JOIN url u ON u.id = l.target_id"
+        " JOIN anchor_text t ON t.id = a.text_id JOIN url s ON s.id = l.source_id"
+        " WHERE l.valid_to IS NULL AND s.url = '{}'"
+    )
+    for source, model in zip(sources, models, strict=True):
+        assert sorted(rows(ledger, question.format(source)), key=repr) == sorted(model.rows(), key=repr)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(EVENTS)
+def test_any_history_ends_as_the_plain_model_says(ledger: Ledger, events: list[Any]) -> None:
+    _replay(ledger, events)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(EVENTS)
+def test_links_and_anchors_are_equally_many_after_any_history(ledger: Ledger, events: list[Any]) -> None:
+    _replay(ledger, events)
+    counts = [
+        rows(ledger, f"SELECT count(*), count(gone_at) FROM {table} WHERE valid_to IS NULL")
+        for table in ("link", "anchor")
+    ]
+    assert counts[0] == counts[1]
