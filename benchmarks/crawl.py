@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from benchmarks.page_server import served, urls
 from benchmarks.rows import Row
@@ -110,7 +111,10 @@ def advertools(seeds: str, folder: str) -> None:
 
     wanted = Path(seeds).read_text().split()
     out = f"{folder}/pages.jl"
-    adv.crawl(wanted, out, follow_links=False, custom_settings={"LOG_LEVEL": "ERROR", "CONCURRENT_REQUESTS": 100})
+    os.chdir(folder)  # it starts a Scrapy of its own, which would take the settings of a project it stands in
+    hosts = sorted({urlsplit(url).hostname or "" for url in wanted})
+    more = {"LOG_LEVEL": "ERROR", "CONCURRENT_REQUESTS": 100}
+    adv.crawl(wanted, out, follow_links=False, allowed_domains=hosts, custom_settings=more)
     with Path(out).open() as lines:
         _report(sum(1 for _ in lines), children=True)
 

@@ -50,6 +50,8 @@ class Feed:
         self._out: dict[str, str] = {}
         """Operator of each URL that was taken and is not stored yet."""
         self._more = True
+        """Operators other than those in hand may have something pending."""
+        self._discoveries = 0
         self._changed = asyncio.Event()
         self._refill: asyncio.Task[None] | None = None
 
@@ -97,6 +99,7 @@ class Feed:
             if line is not None:
                 line.unstored -= 1
         if discovered:
+            self._discoveries += 1
             self._more = True
             for line in self._lines.values():
                 line.drained = False
@@ -129,16 +132,19 @@ class Feed:
 
     async def _fill(self, low: dict[str, int], new: int) -> None:
         loop = asyncio.get_running_loop()
+        before = self._discoveries
         found, fresh = await loop.run_in_executor(self._reader, self._read, low, new, frozenset(self._lines))
-        if new and not fresh:
+        # What was discovered while the store was read may not have been in it yet.
+        unchanged = before == self._discoveries
+        if new and not fresh and unchanged:
             self._more = False
         for operator, rows in found.items():
             line = self._lines.setdefault(operator, _Line())
             line.ready.extend(rows)
-            line.drained = len(rows) < AHEAD
+            line.drained = len(rows) < AHEAD and unchanged
             if rows:
                 line.last_turn = rows[-1].turn
-            elif not line.unstored:
+            elif not line.unstored and line.drained:
                 del self._lines[operator]
 
     def _read(

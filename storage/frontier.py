@@ -282,7 +282,7 @@ def counts(conn: Connection, crawl_id: int) -> dict[OutcomeState, int]:
     rows = conn.execute(
         select(outcome.c.state, func.count()).where(outcome.c.crawl_id == crawl_id).group_by(outcome.c.state)
     )
-    found: dict[int, int] = dict(rows.tuples().all())
+    found: dict[int, int] = dict(rows.all())
     return {state: int(found.get(code, 0)) for code, state in enumerate(OUTCOMES)}
 
 
@@ -294,7 +294,7 @@ def reasons(conn: Connection, crawl_id: int) -> dict[tuple[OutcomeState, str], i
         select(outcome.c.state, kind, func.count())
         .where(outcome.c.crawl_id == crawl_id, outcome.c.reason.is_not(None))
         .group_by(outcome.c.state, kind)
-    ).tuples()
+    )
     found = {(OUTCOMES[state], str(name)): int(number) for state, name, number in rows}
     return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
