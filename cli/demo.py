@@ -20,7 +20,7 @@ PORT = 8808
 COMMANDS = (
     "linkledger crawl prospects.csv --list spring --delay 0.1 --fields asked,fetched,blocked,failed,pages,links",
     "linkledger links count acmetools.example rivaltools.example --fields backlinks,followed,referring_domains",
-    "linkledger links list acmetools.example --followed --placement main --fields source,target",
+    "linkledger links list acmetools.example --followed --one-per domain --fields source,target",
     "linkledger anchors top acmetools.example --limit 6",
 )
 

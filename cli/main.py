@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import sys
 import warnings
@@ -11,11 +12,16 @@ from typing import Annotated, Any, TextIO
 import typer
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from typer.core import TyperGroup
+from typer.main import get_group
 
 from cli.cells import visible
+from cli.plain_values import shorten_the_way
 from storage.errors import LedgerError
 
 DEBUG = "LINKLEDGER_DEBUG"
+GROUPS = ("links", "anchors", "lists", "crawls", "db")
+COMMANDS = ("crawl", "links", "anchors", "lists", "crawls", "db", "extract", "demo")
+"""In the order of use. Each has a module of its own in this package."""
 
 
 def _say(text: str) -> None:
@@ -29,19 +35,54 @@ def _database_words(error: SQLAlchemyError) -> str:
     return f"the database refused: {(text.strip().splitlines() or [type(error).__name__])[0]}"
 
 
+def _drop_output() -> None:
+    """What is left in the buffer goes nowhere, else the interpreter complains about it when it ends."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _load(name: str) -> Any:
+    """Build one command or group of commands from its module."""
+    module = importlib.import_module(f"cli.{name}")
+    holder = typer.Typer(rich_markup_mode=None, add_completion=False)
+    holder.callback()(lambda: None)  # so that one command alone is still a command by its name
+    if name in GROUPS:
+        holder.add_typer(module.app, name=name)
+    else:
+        holder.command(name)(getattr(module, name))
+    return get_group(holder).commands[name]
+
+
+shorten_the_way()
+
+
 class _Commands(TyperGroup):
-    """The top group: turns errors a user can act on into one line and exit status 1."""
+    """The top group: loads the command that is asked for, and turns errors into one line and exit status 1.
+
+    A question about links does not wait for the modules of all other commands: that is a fifth of its start.
+    """
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*COMMANDS, *(name for name in super().list_commands(ctx) if name not in COMMANDS)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name in COMMANDS and cmd_name not in self.commands:
+            self.commands[cmd_name] = _load(cmd_name)
+        return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: Any) -> Any:
         try:
             answer = super().invoke(ctx)
             sys.stdout.flush()
-        except BrokenPipeError:
-            # The reader (`| head`) has all it wanted. What is left in the buffer goes nowhere, else the
-            # interpreter complains about it when it ends.
-            with contextlib.suppress(OSError, ValueError, AttributeError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except BrokenPipeError:  # the reader (`| head`) has all it wanted
+            _drop_output()
             raise typer.Exit(0) from None
+        except OSError as error:  # a full disk, a file that may not be read
+            if os.environ.get(DEBUG):
+                raise
+            _drop_output()
+            _say(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error))
+            raise typer.Exit(1) from None
         except LedgerError as error:
             if os.environ.get(DEBUG):
                 raise

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import pty
@@ -9,12 +11,17 @@ import signal
 import subprocess
 import sys
 import time
+from enum import StrEnum
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import pytest
+import typer
 from sqlalchemy.engine import make_url
+from typer._coercion import build_runtime_param
 
 from benchmarks.startup import BOUND, measure
+from cli.plain_values import shorten_the_way
 
 PROGRAM = [sys.executable, "-c", "from cli.main import main; main()"]
 # The program with one more command, whose answer is whatever a test needs.
@@ -220,6 +227,19 @@ def test_a_reader_that_stops_early(output: str, tmp_path: Path) -> None:
         assert process.wait(timeout=60) == 0
 
 
+def test_a_full_disk_is_said(tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", STAGE.format(body=FLOOD), "stage", "csv"],
+            cwd=tmp_path,
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, b"linkledger: No space left on device\n")
+
+
 def test_interrupting_ends_with_130(tmp_path: Path) -> None:
     body = "print('ready', flush=True); import time; time.sleep(60)"
     with subprocess.Popen(
@@ -301,7 +321,60 @@ def test_completion(tmp_path: Path) -> None:
     assert done.stdout.split() == ["json", "jsonl"]
 
 
-NOT_FOR_QUESTIONS = ("scrapy", "twisted", "alembic", "rich", "click")
+class Colour(StrEnum):
+    red = "red"
+
+
+PLAIN = [  # id, arguments
+    ("nothing_given", []),
+    ("text", ["--text", "x y"]),
+    ("empty_text", ["--text", ""]),
+    ("texts", ["--texts", "a", "--texts", "b"]),
+    ("word", ["--word", "b"]),
+    ("wrong_word", ["--word", "c"]),
+    ("enum", ["--colour", "red"]),
+    ("wrong_enum", ["--colour", "Red"]),
+    ("number", ["--number", "5"]),
+    ("wrong_number", ["--number", "five"]),
+    ("arguments", ["p", "q"]),
+    ("flag", ["--flag"]),
+    ("no_value", ["--text"]),
+]
+
+
+@pytest.mark.parametrize("arguments", [pytest.param(row[1], id=row[0]) for row in PLAIN])
+def test_the_short_cut_reads_values_as_typer_does(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same values, and the same words about wrong ones, with the short cut and without."""
+    seen: list[Any] = []
+    app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+    @app.command()
+    def command(
+        given: Annotated[list[str] | None, typer.Argument()] = None,
+        text: str | None = None,
+        texts: Annotated[list[str] | None, typer.Option()] = None,
+        word: Literal["a", "b"] = "a",
+        colour: Colour | None = None,
+        number: int | None = None,
+        flag: bool | None = None,
+    ) -> None:
+        seen.append((given, text, texts, word, colour, type(colour), number, flag))
+
+    results = []
+    for short in (False, True):
+        monkeypatch.setattr(typer.core, "build_runtime_param", build_runtime_param)
+        if short:
+            shorten_the_way()
+        built = typer.main.get_command(app)
+        errors = io.StringIO()
+        with contextlib.redirect_stderr(errors), contextlib.suppress(SystemExit):
+            built.main(args=arguments, prog_name="x")
+        results.append((seen.pop() if seen else None, errors.getvalue()))
+    assert results[0] == results[1]
+    assert results[0] != (None, "")
+
+
+NOT_FOR_QUESTIONS = ("scrapy", "twisted", "alembic", "rich", "click", "pydantic")
 
 
 @pytest.mark.parametrize("arguments", [["links", "count", "example.com"], ["anchors", "top", "example.com"]])
