@@ -35,7 +35,7 @@ _SHOWN_REJECTED = 20
 def crawl(
     seeds: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SEEDS]...", help="Pages, files of pages (text, CSV, TSV), or - for standard input."),
+        typer.Argument(metavar="SEEDS", help="Pages, files of pages (text, CSV, TSV), or - for standard input."),
     ] = None,
     list_name: Annotated[
         str | None,

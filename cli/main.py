@@ -50,7 +50,18 @@ def _load(name: str) -> Any:
         holder.add_typer(module.app, name=name)
     else:
         holder.command(name)(getattr(module, name))
-    return get_group(holder).commands[name]
+    command = get_group(holder).commands[name]
+    _without_types(command)
+    return command
+
+
+def _without_types(command: Any) -> None:
+    """In help, an argument is called TARGET, not ``TARGET <list[str]>``: the type is Python's affair."""
+    for param in command.params:
+        if param.param_type_name == "argument":
+            param.display_type_rich = lambda ctx: None
+    for below in getattr(command, "commands", {}).values():
+        _without_types(below)
 
 
 shorten_the_way()

@@ -22,7 +22,7 @@ ScopeName = Literal["page", "prefix", "host", "domain"]
 TargetsArgument = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[TARGET]...",
+        metavar="TARGET",
         help="A domain, host, IP address or URL; several give an answer each; none asks about the whole ledger.",
         show_default=False,
     ),

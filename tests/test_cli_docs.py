@@ -61,6 +61,11 @@ def test_every_option_is_explained(path: str, context: Any) -> None:
             assert parameter.help, f"{path} {parameter.opts}"
 
 
+def test_help_speaks_no_python() -> None:
+    for jargon in ("list[", "<str>", "NoneType", "Optional"):
+        assert jargon not in reference()
+
+
 def test_links_of_the_documents_lead_somewhere() -> None:
     """Relative links in the README and in docs/ name files that are there."""
     root = PAGE.parent.parent

@@ -80,7 +80,7 @@ def allowed(module: str, found: Import) -> bool:
     if within(module, "storage.migrations.versions"):
         return standard or within(name, "sqlalchemy", "alembic")
     if within(module, "storage"):
-        return standard or within(name, "storage", "sqlalchemy", "alembic", "psycopg", "backports.zstd")
+        return standard or within(name, "storage", "sqlalchemy", "alembic", "psycopg", "backports.zstd", "compression")
     if within(module, "crawler"):
         pure_parts = ("selectolax", "tldextract", "ada_url", "chardetng_py", "storage.records", "storage.errors")
         if within(name, "crawler"):
@@ -98,7 +98,9 @@ def allowed(module: str, found: Import) -> bool:
     if within(module, "cli"):
         if standard or within(name, "typer", "sqlalchemy", "storage", "cli", "crawler.urls"):
             return True
-        return (found.lazy or found.typing_only) and within(
+        if found.typing_only:  # costs nothing
+            return within(name, "crawler")
+        return found.lazy and within(
             name, "rich", "crawler.run", "crawler.plan", "crawler.page", "crawler.seeds", "crawler.encoding"
         )
     raise AssertionError(f"{module} belongs to no part")
