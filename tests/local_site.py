@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import socket
 import struct
 import subprocess
@@ -21,6 +22,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 from crawler.plan import CrawlPlan
+from storage.crawls import find_crawl, outcome_rows
+from storage.engine import open_ledger
 
 ROBOTS_ALL = b"User-agent: *\nDisallow:\n"
 
@@ -194,15 +197,49 @@ def serve() -> Iterator[Site]:
 # -- crawls in a process of their own: Scrapy's event loop runs once in a process -----------------
 
 
-def crawl(plan: CrawlPlan, *, timeout: float = 60) -> dict[str, Any]:
+LAUNCH = [sys.executable, "-m", "crawler.run"]
+
+
+def crawl(plan: CrawlPlan, *, proxy: str | None = None, before: str = "") -> dict[str, Any]:
     """Run a plan through `crawler.run.run_crawl` in a child process; the summary's facts."""
-    done = run_plan(plan, timeout=timeout)
+    done = run_plan(plan, proxy=proxy, before=before)
     assert done.returncode == 0, done.stderr
     facts: dict[str, Any] = json.loads(done.stdout)
     return facts
 
 
-def run_plan(plan: CrawlPlan, *, timeout: float = 60) -> subprocess.CompletedProcess[str]:
-    """The same, whatever its end."""
-    command = [sys.executable, "-m", "crawler.run"]
-    return subprocess.run(command, input=plan.to_json(), capture_output=True, text=True, timeout=timeout, check=False)
+def run_plan(plan: CrawlPlan, *, proxy: str | None = None, before: str = "") -> subprocess.CompletedProcess[str]:
+    """The same, whatever its end; ``before`` is Python run first in the child."""
+    command = [sys.executable, "-c", f"{before}\nfrom crawler.run import main; main()"]
+    return subprocess.run(
+        command, input=plan.to_json(), capture_output=True, text=True, timeout=90, check=False, env=environment(proxy)
+    )
+
+
+def start_plan(plan: CrawlPlan) -> subprocess.Popen[str]:
+    """The same, running."""
+    child = subprocess.Popen(
+        LAUNCH, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+    )
+    assert child.stdin is not None
+    child.stdin.write(plan.to_json())
+    child.stdin.close()
+    child.stdin = None
+    return child
+
+
+def environment(proxy: str | None = None) -> dict[str, str]:
+    """Ours without proxies and settings of whoever runs the tests."""
+    ours = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.lower().endswith("_proxy") and not name.startswith("LINKLEDGER_")
+    }
+    return ours | ({"http_proxy": proxy} if proxy else {})
+
+
+def outcomes(database: str, crawl_id: int | None = None) -> dict[str, tuple[str, str | None]]:
+    """Outcome and reason of each URL of a crawl, the latest unless named."""
+    with open_ledger(database) as conn:
+        wanted = crawl_id or find_crawl(conn, "last")
+        return {row["url"]: (row["outcome"], row["reason"]) for row in outcome_rows(conn, wanted)}
