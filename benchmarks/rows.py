@@ -21,7 +21,7 @@ class Row:
     """The ratio or figure reached; a text where there is no figure (``not run: no corpus``)."""
     needed: str
     """What has to be reached, such as ``>= 0.10`` or ``< 200 ms``; empty when there is no bound."""
-    ok: bool | None
+    ok: bool | None = None
     """Whether it was reached; None when it was not measured or has no bound."""
     aim: str = ""
     """What would be better still, such as ``7``."""
