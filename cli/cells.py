@@ -125,10 +125,15 @@ def shown(name: str, value: Any) -> str:
     text = str(value)
     if name == "anchor" and not text:
         return NO_ANCHOR_TEXT
-    if _ISO_TIME.fullmatch(text):
+    if is_time(text):
         # Dates are what link questions are about; the run of a crawl is read to the minute.
         return text[:10] if name.endswith(("_seen", "_confirmation", "_at")) else f"{text[:10]} {text[11:16]}"
     return visible(text)
+
+
+def is_time(text: str) -> bool:
+    """Whether a text is a time as answers write it."""
+    return _ISO_TIME.fullmatch(text) is not None
 
 
 def width(text: str) -> int:

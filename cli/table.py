@@ -7,14 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cli.cells import shorten, shown, width
+from cli.cells import is_time, shorten, shown, width
 
 GAP = 2
 LEAST = 8
 """A column of texts is not made narrower than this while another can give way."""
 ADDRESSES = frozenset({"source", "target", "name", "url", "requested", "final", "found_on", "page"})
 """Columns of URLs, which may be shown without their scheme; words are never, they may be an address themselves."""
-_DATES = ("_seen", "_at", "_confirmation")
 _SCHEME = re.compile(r"\Ahttps?://")
 
 
@@ -40,10 +39,15 @@ def table(
     Columns that cannot fit even so are shown in further blocks below, each beginning with the first column.
     """
     lines: list[str] = []
-    for number, block in enumerate(_blocks([_column(name, rows) for name in columns], room)):
+    laid_out = [_column(name, rows) for name in columns]
+    # One space less between columns is better than a second block.
+    gap = 1 if sum(column.floor + GAP for column in laid_out) - GAP > room else GAP
+    if gap < GAP and sum(column.floor + gap for column in laid_out) - gap > room:
+        gap = GAP
+    for number, block in enumerate(_blocks(laid_out, room, gap)):
         if number:
             lines.append("")
-        lines += _one(block, room, ellipsis)
+        lines += _one(block, room, ellipsis, gap)
     return lines
 
 
@@ -52,16 +56,17 @@ def _column(name: str, rows: Iterable[Mapping[str, Any]]) -> _Column:
     cells = [shown(name, value) for value in values]
     present = [value for value in values if value is not None]
     number = bool(present) and all(type(value) in (int, float) for value in present)
-    return _sized(name, cells, number)
+    time = bool(present) and all(isinstance(value, str) and is_time(value) for value in present)
+    return _sized(name, cells, number, whole=number or time)
 
 
-def _sized(name: str, cells: list[str], number: bool) -> _Column:
+def _sized(name: str, cells: list[str], number: bool, whole: bool) -> _Column:
     widest = max(map(width, cells), default=0)
     heading = _heading(name, widest)
     title = max(map(width, heading))
     size = max(title, widest)
-    # Numbers and dates are never cut: half a number is a wrong number.
-    floor = size if number or name.endswith(_DATES) else min(size, max(LEAST, title))
+    # Numbers and times are never cut: half a number is a wrong number.
+    floor = size if whole else min(size, max(LEAST, title))
     return _Column(name, heading, cells, number, size, floor)
 
 
@@ -74,23 +79,23 @@ def _heading(name: str, widest: int) -> tuple[str, str]:
     return name[:best], name[best:]
 
 
-def _blocks(columns: Sequence[_Column], room: int) -> list[list[_Column]]:
+def _blocks(columns: Sequence[_Column], room: int, gap: int) -> list[list[_Column]]:
     """Split the columns so that each block's narrowest form fits."""
     blocks: list[list[_Column]] = [[]]
     used = 0
     for column in columns:
-        need = column.floor + (GAP if blocks[-1] else 0)
+        need = column.floor + (gap if blocks[-1] else 0)
         if blocks[-1] and used + need > room:
             blocks.append([columns[0]])
             used = columns[0].floor
-            need = column.floor + GAP
+            need = column.floor + gap
         blocks[-1].append(column)
         used += need
     return blocks
 
 
-def _one(columns: Sequence[_Column], room: int, ellipsis: str) -> list[str]:
-    spare = room - GAP * (len(columns) - 1)
+def _one(columns: Sequence[_Column], room: int, ellipsis: str, gap: int) -> list[str]:
+    spare = room - gap * (len(columns) - 1)
     if sum(column.size for column in columns) > spare:
         columns = [_without_schemes(column) for column in columns]
     sizes = [column.size for column in columns]
@@ -106,12 +111,12 @@ def _one(columns: Sequence[_Column], room: int, ellipsis: str) -> list[str]:
 
     def line(texts: Iterable[str]) -> str:
         cells = zip(columns, sizes, texts, strict=True)
-        return (" " * GAP).join(_fit(text, size, column.number, ellipsis) for column, size, text in cells).rstrip()
+        return (" " * gap).join(_fit(text, size, column.number, ellipsis) for column, size, text in cells).rstrip()
 
     lines = [line(column.heading[level] for column in columns) for level in (0, 1)]
     if not lines[0]:
         del lines[0]
-    lines.append((" " * GAP).join("-" * size for size in sizes))
+    lines.append((" " * gap).join("-" * size for size in sizes))
     lines += [line(texts) for texts in zip(*(column.cells for column in columns), strict=True)]
     return lines
 
@@ -120,7 +125,7 @@ def _without_schemes(column: _Column) -> _Column:
     """Where there is no room for whole addresses, all give up what tells least."""
     if column.name not in ADDRESSES or column.number:
         return column
-    return _sized(column.name, [_SCHEME.sub("", cell) for cell in column.cells], number=False)
+    return _sized(column.name, [_SCHEME.sub("", cell) for cell in column.cells], number=False, whole=False)
 
 
 def _fit(text: str, size: int, right: bool, ellipsis: str) -> str:
@@ -134,9 +139,9 @@ def pairs(rows: Sequence[Mapping[str, Any]], names: Sequence[str], *, room: int 
 
     Records that do not fit side by side are shown below each other.
     """
-    left = max([width(name) for name in names], default=0)
+    left = max(map(width, names), default=0)
     texts = [[shown(name, row.get(name)) for name in names] for row in rows]
-    sizes = [min(max([width(text) for text in column], default=0), max(1, room - left - GAP)) for column in texts]
+    sizes = [min(max(map(width, column), default=0), max(1, room - left - GAP)) for column in texts]
     lines: list[str] = []
     start = 0
     while start < len(rows):
@@ -146,12 +151,23 @@ def pairs(rows: Sequence[Mapping[str, Any]], names: Sequence[str], *, room: int 
             stop += 1
         if start:
             lines.append("")
-        for place, name in enumerate(names):
-            line = name.ljust(left)
-            for record in range(start, stop):
-                right = stop - start > 1 or isinstance(rows[record].get(name), (int, float))
-                size = sizes[record]
-                line += " " * GAP + _fit(texts[record][place], size, right, ellipsis)
-            lines.append(line.rstrip())
+        if stop - start == 1:
+            lines += _upright(rows[start], texts[start], names, left, sizes[start], ellipsis)
+        else:
+            for place, name in enumerate(names):
+                cells = (_fit(texts[record][place], sizes[record], True, ellipsis) for record in range(start, stop))
+                lines.append((" " * GAP).join((name.ljust(left), *cells)).rstrip())
         start = stop
     return lines
+
+
+def _upright(
+    row: Mapping[str, Any], texts: Sequence[str], names: Sequence[str], left: int, size: int, ellipsis: str
+) -> list[str]:
+    """One record; its numbers stand under each other, its texts begin where the numbers do."""
+    numbers = [type(row.get(name)) in (int, float) for name in names]
+    right = max((width(text) for text, number in zip(texts, numbers, strict=True) if number), default=0)
+    return [
+        f"{name.ljust(left)}{' ' * GAP}{_fit(text, right if number else size, number, ellipsis)}".rstrip()
+        for name, text, number in zip(names, texts, numbers, strict=True)
+    ]
