@@ -61,9 +61,13 @@ class Memory(Generic[V]):
         return found
 
     def absorb(self, fresh: dict[str, V]) -> None:
+        young, limit = self._young, self._limit
         for text, value in fresh.items():
             if len(text) <= LONGEST_KNOWN:
-                self._keep(text, value)
+                if len(young) >= limit:
+                    self._old, self._young = young, {}
+                    young = self._young
+                young[text] = value
 
     def look(self, texts: Iterable[str]) -> tuple[dict[str, V], list[str]]:
         """Those that are known, and the others."""

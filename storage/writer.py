@@ -263,11 +263,12 @@ class _Batch:
         candidates = [visit for visit in visits if visit.record.id != visit.before.record_id]
         asked = {visit.record.id for visit in candidates if visit.before.id not in new}
         there = {row.id for row in self.dialect.fetch_keyed(self.conn, "SELECT id FROM record WHERE id {ids}", asked)}
+        packer = evidence.Packer()
         rows = [
             (
                 visit.record.id,
-                evidence.compress(visit.record.data),
-                evidence.compress_text(visit.page.text) if self.keep_text else None,
+                packer.pack(visit.record.data),
+                packer.pack_text(visit.page.text) if self.keep_text else None,
             )
             for visit in candidates
             if visit.record.id not in there
@@ -329,8 +330,8 @@ class _Batch:
         live: dict[int, int],
     ) -> None:
         links = [link for visit in (*first, *later) for link in visit.page.links]
-        self.urls.update(url_rows(self.texts, self.conn, (link.target for link in links)))
-        words = anchor_rows(self.texts, self.conn, (link.anchor.text for link in links))
+        self.urls.update(url_rows(self.texts, self.conn, [link.target for link in links]))
+        words = anchor_rows(self.texts, self.conn, [link.anchor.text for link in links])
         stored = load(
             self.dialect,
             self.conn,
