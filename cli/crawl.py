@@ -172,6 +172,8 @@ def crawl(
 
     The ledger is made if there is none. Each URL ends with one outcome, each row that cannot be used is named. Ctrl-C
     ends the crawl after the pages in flight; the rest stays pending.
+
+    Example: linkledger crawl prospects.csv --list spring --contact https://example.com/bot
     """
     from crawler.plan import BadPlan, CrawlPlan
 

@@ -58,8 +58,13 @@ def _load(name: str) -> Any:
 def _without_types(command: Any) -> None:
     """In help, an argument is called TARGET, not ``TARGET <list[str]>``: the type is Python's affair."""
     for param in command.params:
+        shown = param.display_type_rich
         if param.param_type_name == "argument":
             param.display_type_rich = lambda ctx: None
+        elif param.multiple:
+            param.display_type_rich = lambda ctx, shown=shown: (
+                (shown(ctx) or "").replace("<list[", "<").replace("]>", ">")
+            )
     for below in getattr(command, "commands", {}).values():
         _without_types(below)
 
