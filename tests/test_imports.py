@@ -101,7 +101,7 @@ def allowed(module: str, found: Import) -> bool:
         if found.typing_only:  # costs nothing
             return within(name, "crawler")
         return found.lazy and within(
-            name, "rich", "crawler.run", "crawler.plan", "crawler.page", "crawler.seeds", "crawler.encoding"
+            name, "rich", "crawler.run", "crawler.plan", "crawler.page", "crawler.seeds", "crawler.bodies"
         )
     raise AssertionError(f"{module} belongs to no part")
 
