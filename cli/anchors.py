@@ -13,21 +13,9 @@ from cli.asking import About, Asked, question
 from cli.filters import joined
 from cli.matching import Match, matcher, time_limit
 from cli.render import Answer
-from storage.anchor_counts import (
-    AnchorFilter,
-    Anchors,
-    AnchorShare,
-    Grouping,
-    ListedAnchor,
-    Rank,
-    Variant,
-    distribution,
-    link_total,
-    listed,
-    search,
-    variant_count,
-    variants,
-)
+from storage.anchor_counts import MEASURES, AnchorShare, Rank, distribution
+from storage.anchor_lists import ListedAnchor, Variant, link_total, listed, search, variant_count, variants
+from storage.anchor_rows import AnchorFilter, Anchors, Grouping
 from storage.codes import ANCHOR_SOURCES
 from storage.times import to_iso
 
@@ -37,7 +25,7 @@ TOP = (
     "anchor", "variants", "links", "referring_pages", "referring_domains", "targets", "followed", "share_links",
     "share_domains", "by_source", "first_seen", "last_seen",
 )  # fmt: skip
-_TOP_TABLE = ("anchor", "links", "referring_pages", "referring_domains", "followed", "share_links", "share_domains")
+_TOP_TABLE = ("anchor", "links", "referring_pages", "referring_domains", "share_links", "share_domains")
 LIST = (
     "source", "target", "anchor", "anchor_source", "has_image", "state", "first_seen", "last_seen", "found_lost_at",
 )  # fmt: skip
@@ -106,8 +94,13 @@ def top(
     Example: linkledger anchors top example.com --by links --limit 50
     """
 
+    shown = asked.fields or (_TOP_TABLE if asked.as_table else TOP)
+    measures = MEASURES.intersection(shown)  # what is not shown need not be measured
+
     def ask(about: About) -> Answer:
-        found = distribution(Anchors(about.conn, about.chosen, words), group=group, rank=by, limit=asked.bound)
+        found = distribution(
+            Anchors(about.conn, about.chosen, words), group=group, rank=by, limit=asked.bound, measures=measures
+        )
         return Answer(
             "anchors",
             (_share_row(one) for one in found.rows),

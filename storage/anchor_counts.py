@@ -7,36 +7,45 @@ not in SQL, so that both databases give the same digits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, Subquery, case, distinct, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    Select,
+    case,
+    cast,
+    distinct,
+    exists,
+    func,
+    literal,
+    select,
+)
 
+from storage.anchor_rows import AnchorFilter, Anchors, Grouping, commonest, words_id
 from storage.codes import ANCHOR_SOURCES
-from storage.dictionaries import hash_id, texts_of
-from storage.filters import Chosen, same_link
-from storage.link_counts import first_domains, last_seen, referring
-from storage.records import AnchorSource
-from storage.schema import anchor, anchor_text, domain, link, page, url
-from storage.targets import among, seen_up_to
-from storage.text import clean, fold
+from storage.filters import key_of, same_link
+from storage.link_counts import last_seen, referring
+from storage.schema import anchor, anchor_text, link, page
+from storage.targets import among
 
-Grouping = Literal["fold", "exact"]
 Rank = Literal["domains", "pages", "links"]
 
-SMALL_TARGET = 20_000
-"""Up to this many link rows, a page's or host's anchors are found link by link instead of by reading its domain's."""
+Measure = Literal["referring_pages", "targets", "followed", "by_source", "first_seen", "last_seen"]
+MEASURES: frozenset[Measure] = frozenset(
+    ("referring_pages", "targets", "followed", "by_source", "first_seen", "last_seen")
+)
+"""What costs a question of its own for each anchor shown; 0, {} and None where it is not asked for."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnchorFilter:
-    """What is asked of the words themselves; exists for anchors only."""
-
-    sources: tuple[AnchorSource, ...] = ()
-    """One of these; () does not narrow."""
-    contains: str | None = None
-    """The folded text contains the fold of this."""
+LONGEST_FIRST = 1_000
+"""Up to this many rows are found by ranking first and measuring only them; more are measured all at once."""
+_CANDIDATES = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,77 +83,6 @@ class AnchorShare:
 
 
 @dataclass(frozen=True, slots=True)
-class ListedAnchor:
-    """The words of one link at their latest version; codes as in `storage.codes`."""
-
-    source: str
-    target: str
-    anchor: str
-    anchor_source: int
-    has_image: bool
-    gone_at: int | None
-    first_seen: int
-    """Of these words on this link."""
-    last_seen: int
-
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """One spelling of an anchor."""
-
-    anchor: str
-    links: int
-    referring_pages: int
-    referring_domains: int
-    targets: int
-    first_seen: int | None
-    last_seen: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One anchor that leads to one target."""
-
-    anchor: str
-    target: str
-    links: int
-    referring_pages: int
-    referring_domains: int
-
-
-class Anchors:
-    """The anchors of one filter over one target, with the cheaper of two ways to them already chosen.
-
-    A domain's anchors lie together, grouped by fold and then source domain. A page or host of a popular domain
-    is spread over them: if few links lead to it, they are read first and lead to their anchors one by one.
-    """
-
-    def __init__(self, conn: Connection, chosen: Chosen, wanted: AnchorFilter | None = None) -> None:
-        self.conn, self.chosen, self.wanted = conn, chosen, wanted or AnchorFilter()
-        covered = chosen.covered
-        self.by_link = not covered.whole_domains and seen_up_to(conn, covered, SMALL_TARGET) < SMALL_TARGET
-
-    def rows(self, *columns: ColumnElement[Any]) -> Select[Any]:
-        """Select from the chosen rows of ``anchor``."""
-        if self.by_link:
-            origin: FromClause = link.join(anchor, same_link(link, anchor))
-            condition = self.chosen.anchors_of_links(anchor, link)
-        else:
-            origin, condition = anchor, self.chosen.anchors()
-        return select(*columns).select_from(origin).where(condition, *self._words())
-
-    def _words(self) -> list[ColumnElement[bool]]:
-        parts: list[ColumnElement[bool]] = []
-        if self.wanted.sources:
-            parts.append(anchor.c.source.in_(sorted(ANCHOR_SOURCES.index(name) for name in self.wanted.sources)))
-        if self.wanted.contains is not None:
-            text = fold(clean(self.wanted.contains))
-            holding = select(anchor_text.c.fold_id).where(anchor_text.c.fold.contains(text, autoescape=True))
-            parts.append(anchor.c.fold_id.in_(holding))
-        return parts
-
-
-@dataclass(frozen=True, slots=True)
 class Distribution:
     """What a distribution covers, and its rows; the rows are read from the database as they are taken."""
 
@@ -153,225 +91,152 @@ class Distribution:
 
 
 def distribution(
-    anchors: Anchors, *, group: Grouping = "fold", rank: Rank = "domains", limit: int | None = None
+    anchors: Anchors,
+    *,
+    group: Grouping = "fold",
+    rank: Rank = "domains",
+    limit: int | None = None,
+    measures: Collection[Measure] = MEASURES,
 ) -> Distribution:
     """The anchors used, most used first: by ``rank``, then by links, then by folded text and text.
 
     Args:
         group: ``exact`` counts each spelling by itself.
         limit: only so many rows; None for all, whose links then sum to the total.
+        measures: what is needed of the rows beyond anchor, variants, links, domains and shares; ``limit`` given.
     """
-    used = _used(anchors, group, rank).subquery("used")
-    links, kinds = func.coalesce(func.sum(used.c.links), 0), func.count()
-    chosen: list[int] | None = None
-    if limit is None:
-        row = anchors.conn.execute(select(links, kinds)).one()
-        covered = int(row[0]), int(row[1])
-    else:
-        covered, chosen = _first(anchors, used, group, rank, limit)
     pages, domains = _referring(anchors)
-    of = AnchorTotals(covered[0], pages, domains, covered[1])
-    return Distribution(of, _shares(anchors, of, group, rank, chosen))
+    if limit is None or limit > LONGEST_FIRST:
+        used = _used(anchors, group, rank).subquery("used")
+        row = anchors.conn.execute(select(func.coalesce(func.sum(used.c.links), 0), func.count(used.c.id))).one()
+        of = AnchorTotals(int(row[0]), pages, domains, int(row[1]))
+        return Distribution(of, itertools.islice(_all_shares(anchors, of, group, rank), limit))
+    links, kinds, first = _first(anchors, group, rank, limit)
+    of = AnchorTotals(links, pages, domains, kinds)
+    return Distribution(of, _first_shares(anchors, of, group, first, frozenset(measures)))
 
 
-def listed(anchors: Anchors, *, limit: int | None = None) -> Iterator[ListedAnchor]:
-    """The words of each selected link, streaming: by source domain, source, target, number of the link."""
-    source, to = url.alias("source_url"), url.alias("target_url")
-    picked = anchors.rows(*anchor.c).subquery("picked")
-    question = (
-        select(
-            source.c.url,
-            to.c.url,
-            anchor_text.c.text,
-            picked.c.source,
-            picked.c.has_image,
-            picked.c.gone_at,
-            picked.c.first_seen,
-            last_seen(picked),
-        )
-        .select_from(
-            picked.join(source, source.c.id == picked.c.source_id)
-            .join(to, to.c.id == picked.c.target_id)
-            .join(domain, domain.c.id == picked.c.source_domain)
-            .join(page, page.c.id == picked.c.source_id)
-            .join(anchor_text, anchor_text.c.id == picked.c.text_id)
-        )
-        .order_by(domain.c.name, source.c.url, to.c.url, picked.c.link_no)
-        .limit(limit)
-    )
-    if limit is not None:
-        each = anchors.rows(anchor.c.source_domain, func.count().label("rows")).group_by(anchor.c.source_domain)
-        question = question.where(picked.c.source_domain.in_(first_domains(anchors.conn, each, limit)))
-    for row in anchors.conn.execution_options(stream_results=True, yield_per=1000).execute(question):
-        yield ListedAnchor(*row)
-
-
-def link_total(anchors: Anchors) -> int:
-    """How many links the selected anchors belong to: one each."""
-    return int(anchors.conn.execute(anchors.rows(func.count())).scalar_one())
-
-
-def variants(anchors: Anchors, text: str, limit: int | None = None) -> list[Variant]:
-    """The spellings of one anchor, commonest first, then by text; [] if no selected link uses it."""
-    folded = select(anchor_text.c.fold_id).where(anchor_text.c.fold_id == _fold_id(anchors.conn, text)).limit(1)
-    picked = anchors.rows(*anchor.c).where(anchor.c.fold_id == folded.scalar_subquery()).subquery("picked")
-    sums = (
-        select(
-            picked.c.text_id,
-            func.count().label("links"),
-            func.count(distinct(picked.c.source_id)),
-            func.count(distinct(picked.c.source_domain)),
-            func.count(distinct(picked.c.target_id)),
-            func.min(picked.c.first_seen),
-            func.max(last_seen(picked)),
-        )
-        .select_from(picked.join(page, page.c.id == picked.c.source_id))
-        .group_by(picked.c.text_id)
-        .subquery()
-    )
-    rows = anchors.conn.execute(
-        select(anchor_text.c.text, *list(sums.c)[1:])
-        .select_from(sums.join(anchor_text, anchor_text.c.id == sums.c.text_id))
-        .order_by(sums.c.links.desc(), anchor_text.c.text)
-        .limit(limit)
-    )
-    return [Variant(*row) for row in rows]
-
-
-def variant_count(anchors: Anchors, text: str) -> int:
-    """How many rows `variants` has in all."""
-    spelled = anchors.rows(anchor.c.text_id).where(anchor.c.fold_id == _fold_id(anchors.conn, text)).distinct()
-    return int(anchors.conn.execute(select(func.count()).select_from(spelled.subquery())).scalar_one())
-
-
-def search(
-    anchors: Anchors, matches: Callable[[str], bool], *, holding: str | None = None, limit: int | None = None
-) -> tuple[int, Iterator[Found]]:
-    """Anchors whose folded text matches, with each target they lead to; most domains first, then links, then text.
-
-    Args:
-        matches: decides about one folded text.
-        holding: a folded text that every match contains: narrows what ``matches`` is asked about.
-    Returns:
-        (rows in all, rows).
-    """
-    words = _folds(anchors, holding)
-    ids = sorted({id_ for id_, text in words if matches(text)})
-    picked = anchors.rows(*anchor.c).where(among(anchor.c.fold_id, ids)).subquery("picked")
-    sums = (
-        select(
-            picked.c.fold_id,
-            picked.c.target_id,
-            func.count().label("links"),
-            func.count(distinct(picked.c.source_id)).label("pages"),
-            func.count(distinct(picked.c.source_domain)).label("domains"),
-        )
-        .group_by(picked.c.fold_id, picked.c.target_id)
-        .subquery("sums")
-    )
-    total = int(anchors.conn.execute(select(func.count()).select_from(sums)).scalar_one())
-    shown = _commonest(anchors, "fold", ids)
-    rows = anchors.conn.execution_options(stream_results=True, yield_per=1000).execute(
-        select(shown.c.text, url.c.url, sums.c.links, sums.c.pages, sums.c.domains)
-        .select_from(sums.join(shown, shown.c.id == sums.c.fold_id).join(url, url.c.id == sums.c.target_id))
-        .order_by(sums.c.domains.desc(), sums.c.links.desc(), shown.c.text, url.c.url)
-        .limit(limit)
-    )
-    return total, (Found(*row) for row in rows)
-
-
-def _words_id(group: Grouping) -> ColumnElement[int]:
-    column: ColumnElement[int] = anchor.c.fold_id if group == "fold" else anchor.c.text_id
-    return column
-
-
-def _fold_id(conn: Connection, text: str) -> int:
-    return hash_id(texts_of(conn).key, fold(clean(text)))
-
-
-def _folds(anchors: Anchors, holding: str | None) -> Iterator[tuple[int, str]]:
-    """Folds to look at, with their ids: all that hold a text, or all that the target's links use."""
-    question = select(anchor_text.c.fold_id, anchor_text.c.fold).distinct()
-    if holding:
-        question = question.where(anchor_text.c.fold.contains(holding, autoescape=True))
-    elif not anchors.chosen.covered.everything:
-        used = anchors.rows(anchor.c.text_id.label("id")).distinct().subquery()
-        question = question.where(anchor_text.c.id.in_(select(used.c.id)))
-    for row in anchors.conn.execution_options(stream_results=True, yield_per=1000).execute(question):
-        yield row[0], row[1]
-
-
-def _used(anchors: Anchors, group: Grouping, rank: Rank) -> Select[Any]:
+def _used(anchors: Anchors, group: Grouping, rank: Rank, ids: Sequence[int] | None = None) -> Select[Any]:
     """Each anchor with links and places, in the order of the key: streams over one domain without a sort."""
-    id_ = _words_id(group)
+    id_ = words_id(group)
+    # A page may link to several domains or URLs with the same words, and is one page.
     pages = func.count(distinct(anchor.c.source_id)) if rank == "pages" else func.count()
     keys = [id_, anchor.c.source_domain]
     if anchors.chosen.covered.everything and rank != "pages":  # the key's order first, so that less has to be sorted
         keys.insert(0, anchor.c.target_domain)
-    each = (
-        anchors.rows(
-            id_.label("id"),
-            anchor.c.source_domain.label("of"),
-            func.count().label("links"),
-            pages.label("pages"),
-            func.min(anchor.c.text_id).label("text_id"),
-        )
-        .group_by(*keys)
-        .subquery("each")
+    rows = anchors.rows(
+        id_.label("id"), anchor.c.source_domain.label("of"), func.count().label("links"), pages.label("pages")
     )
+    if ids is not None:
+        rows = rows.where(among(id_, ids))
+    each = rows.group_by(*keys).subquery("each")
     domains: ColumnElement[int] = func.count() if len(keys) == 2 else func.count(distinct(each.c.of))
     return select(
         each.c.id,
         func.sum(each.c.links).label("links"),
         func.sum(each.c.pages).label("pages"),
         domains.label("domains"),
-        func.min(each.c.text_id).label("text_id"),
     ).group_by(each.c.id)
 
 
-def _first(
-    anchors: Anchors, used: Subquery, group: Grouping, rank: Rank, limit: int
-) -> tuple[tuple[int, int], list[int]]:
-    """(links, anchors) of the distribution, and the ids of its first rows.
+class _Ranked(NamedTuple):
+    """One anchor with what it is ranked by."""
 
-    Texts are looked up only where they decide: among those equal in both counts.
+    id: int
+    links: int
+    domains: int
+    most: int
+    """What ``rank`` says."""
+
+
+def _first(anchors: Anchors, group: Grouping, rank: Rank, limit: int) -> tuple[int, int, list[_Ranked]]:
+    """(links, anchors) of the whole distribution, and its first rows in order.
+
+    No anchor has more domains or pages than links. So the anchors are taken by links, and counted further
+    only until the next one has fewer links than the last row wanted has domains (or pages).
     """
-    first = used.c[rank]
-    rows = anchors.conn.execution_options(stream_results=True, yield_per=100).execute(
-        select(
-            used.c.id,
-            used.c.text_id,
-            first.label("most"),
-            used.c.links,
-            func.sum(used.c.links).over().label("all_links"),
-            func.count().over().label("all_anchors"),
-        ).order_by(first.desc(), used.c.links.desc())
-    )
-    taken: list[Row[Any]] = []
-    for row in rows:
-        if len(taken) >= limit and (not taken or (row.most, row.links) != (taken[-1].most, taken[-1].links)):
-            if not taken:
-                taken.append(row)
+    if anchors.chosen.filter.by_link and not anchors.by_link:  # finding the links costs more than counting them
+        return _first_of_all(anchors, group, rank, limit)
+    links = kinds = 0
+    by_links: list[tuple[int, int]] = []
+    for id_, number in anchors.stream(_by_links(anchors, group)):
+        links += number
+        kinds += 1
+        if len(by_links) < _CANDIDATES:
+            by_links.append((id_, number))
+    found: list[_Ranked] = []
+    start, size = 0, max(2 * limit, 32)
+    while start < len(by_links) and limit:
+        some = by_links[start : start + size]
+        found += _counted(anchors, group, rank, [id_ for id_, _ in some])
+        start, size = start + size, size * 4
+        found.sort(key=lambda one: (-one.most, -one.links))
+        following = by_links[start][1] if start < len(by_links) else 0
+        if len(found) >= limit and following < found[limit - 1].most:
             break
-        taken.append(row)
-    rows.close()
-    if not taken:
-        return (0, 0), []
-    all_of_it = (int(taken[0].all_links), int(taken[0].all_anchors))
-    edge = taken[limit - 1 : limit]  # those equal to the last row wanted compete by text
-    sure = [row for row in taken[:limit] if not edge or (row.most, row.links) != (edge[0].most, edge[0].links)]
-    rivals = [row for row in taken if edge and (row.most, row.links) == (edge[0].most, edge[0].links)]
-    if len(sure) + len(rivals) > limit:
-        texts = _texts(anchors.conn, group, [row.text_id for row in rivals])
-        rivals.sort(key=lambda row: texts[row.text_id])
-    return all_of_it, [row.id for row in (sure + rivals)[:limit]]
+    else:
+        if limit and kinds > len(by_links):
+            return _first_of_all(anchors, group, rank, limit)
+    return links, kinds, _cut(anchors.conn, group, found, limit)
 
 
-def _texts(conn: Connection, group: Grouping, ids: Sequence[int]) -> dict[int, str]:
-    column = anchor_text.c.fold if group == "fold" else anchor_text.c.text
-    return {
-        row[0]: row[1] for row in conn.execute(select(anchor_text.c.id, column).where(among(anchor_text.c.id, ids)))
-    }
+def _first_of_all(anchors: Anchors, group: Grouping, rank: Rank, limit: int) -> tuple[int, int, list[_Ranked]]:
+    """The same by counting every anchor."""
+    links = kinds = 0
+    taken: list[_Ranked] = []
+    used = _used(anchors, group, rank).subquery("used")
+    most = used.c[rank].label("most")
+    question = select(used.c.id, used.c.links, used.c.domains, most).order_by(most.desc(), used.c.links.desc())
+    for row in anchors.stream(question):
+        links += int(row.links)
+        kinds += 1
+        if len(taken) < limit or (taken and (row.most, row.links) == (taken[-1].most, taken[-1].links)):
+            taken.append(_Ranked(row.id, int(row.links), int(row.domains), int(row.most)))
+    return links, kinds, _cut(anchors.conn, group, taken, limit)
+
+
+def _by_links(anchors: Anchors, group: Grouping) -> Select[Any]:
+    """(id, links) of every anchor, most links first."""
+    id_ = words_id(group)
+    each = anchors.rows(id_.label("id"), func.count().label("links"))
+    if not anchors.chosen.covered.everything:
+        return each.group_by(id_).order_by(func.count().desc())
+    # Summed first in the order of the key, so that less has to be sorted.
+    parts = each.group_by(anchor.c.target_domain, id_).subquery("parts")
+    links = cast(func.sum(parts.c.links), BigInteger)
+    return select(parts.c.id, links.label("links")).group_by(parts.c.id).order_by(links.desc())
+
+
+def _counted(anchors: Anchors, group: Grouping, rank: Rank, ids: Sequence[int]) -> list[_Ranked]:
+    used = _used(anchors, group, rank, ids).subquery("used")
+    rows = anchors.conn.execute(select(used.c.id, used.c.links, used.c.domains, used.c[rank].label("most")))
+    return [_Ranked(row.id, int(row.links), int(row.domains), int(row.most)) for row in rows]
+
+
+def _cut(conn: Connection, group: Grouping, found: list[_Ranked], limit: int) -> list[_Ranked]:
+    """The first of rows sorted by count; texts are looked up only for those with equal counts."""
+    if not limit:
+        return []
+    last = found[min(limit, len(found)) - 1] if found else None
+    kept = [one for one in found if last is not None and (one.most, one.links) >= (last.most, last.links)]
+    texts = _texts(conn, group, [one.id for one in kept])
+    return sorted(kept, key=lambda one: (-one.most, -one.links, texts[one.id]))[:limit]
+
+
+def _texts(conn: Connection, group: Grouping, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """What anchors with equal counts are ordered by: folded text, then text."""
+    if group == "exact":
+        rows = conn.execute(
+            select(anchor_text.c.id, anchor_text.c.fold, anchor_text.c.text).where(among(anchor_text.c.id, ids))
+        )
+    else:
+        fold_ = func.min(anchor_text.c.fold)
+        rows = conn.execute(
+            select(anchor_text.c.fold_id, fold_, fold_)
+            .where(among(anchor_text.c.fold_id, ids))
+            .group_by(anchor_text.c.fold_id)
+        )
+    return {row[0]: (row[1], row[2]) for row in rows}
 
 
 def _referring(anchors: Anchors) -> tuple[int, int]:
@@ -387,34 +252,121 @@ def _referring(anchors: Anchors) -> tuple[int, int]:
     return int(row[0]), int(row[1])
 
 
-def _commonest(anchors: Anchors, group: Grouping, ids: Sequence[int] | None) -> Subquery:
-    """(id, text, fold, variants): the commonest spelling of each anchor, of equally common ones the first by text."""
-    spelled = anchors.rows(
-        _words_id(group).label("id"), anchor.c.text_id.label("text_id"), func.count().label("links")
-    ).group_by(_words_id(group), anchor.c.text_id)
-    if ids is not None:
-        spelled = spelled.where(among(_words_id(group), ids))
-    each = spelled.subquery("spelled")
-    place = func.row_number().over(partition_by=each.c.id, order_by=[each.c.links.desc(), anchor_text.c.text])
-    ranked = (
-        select(
-            each.c.id,
-            anchor_text.c.text,
-            anchor_text.c.fold,
-            func.count().over(partition_by=each.c.id).label("variants"),
-            place.label("place"),
-        )
-        .select_from(each.join(anchor_text, anchor_text.c.id == each.c.text_id))
-        .subquery("ranked")
-    )
-    return select(ranked).where(ranked.c.place == 1).subquery("commonest")
-
-
-def _shares(
-    anchors: Anchors, of: AnchorTotals, group: Grouping, rank: Rank, ids: Sequence[int] | None
+def _first_shares(
+    anchors: Anchors, of: AnchorTotals, group: Grouping, first: Sequence[_Ranked], measures: frozenset[Measure]
 ) -> Iterator[AnchorShare]:
-    if ids is not None and not ids:
-        return
+    """The rows of a few anchors: a few questions over these anchors alone."""
+    ids = [one.id for one in first]
+    id_ = words_id(group)
+
+    def each(*columns: ColumnElement[Any]) -> Select[Any]:
+        return anchors.rows(id_.label("id"), *columns).where(among(id_, ids)).group_by(id_)
+
+    spelled = _spelled(anchors, group, ids)
+    measured = _measured(anchors, group, ids, measures) if ids and measures - {"targets", "followed"} else {}
+    targets: dict[int, int] = {}
+    if "targets" in measures and ids:
+        targets = _two(anchors.conn, each(func.count(distinct(anchor.c.target_id))))
+    followed = {one.id: one.links for one in first} if anchors.chosen.filter.followed else {}
+    if "followed" in measures and anchors.chosen.filter.followed is None and ids:
+        to = link.alias("to")
+        if anchors.by_link:
+            question = each(_tally(link.c.follow_cause == 0))
+        elif anchors.chosen.covered.everything:
+            question = each(func.count()).where(
+                exists().where(same_link(to, anchor), to.c.valid_to.is_(None), to.c.follow_cause == 0)
+            )
+        else:
+            question = each(func.count()).where(key_of(anchor).in_(anchors.chosen.keys(to, to.c.follow_cause == 0)))
+        followed = _two(anchors.conn, question)
+    for one in first:
+        text, spellings = spelled[one.id]
+        row = measured.get(one.id)
+        yield AnchorShare(
+            anchor=text,
+            variants=spellings,
+            links=one.links,
+            referring_pages=int(row.pages) if row else 0,
+            referring_domains=one.domains,
+            targets=targets.get(one.id, 0),
+            followed=followed.get(one.id, 0),
+            share_links=share(one.links, of.links),
+            share_domains=share(one.domains, of.referring_domains),
+            by_source=_by_source(row) if row and "by_source" in measures else {},
+            first_seen=row.first_seen if row else None,
+            last_seen=row.last_seen if row else None,
+        )
+
+
+def _two(conn: Connection, question: Select[Any]) -> dict[int, int]:
+    return {row[0]: int(row[1]) for row in conn.execute(question)}
+
+
+def _measured(
+    anchors: Anchors, group: Grouping, ids: Sequence[int], measures: frozenset[Measure]
+) -> dict[int, Row[Any]]:
+    """Pages, sources and dates of some anchors; summed by source domain first, which keeps sets of pages small."""
+    id_ = words_id(group)
+    rows = anchors.rows(*anchor.c, id_.label("words")).where(among(id_, ids)).subquery("picked")
+    origin: FromClause = rows
+    nothing = func.max(literal(None, anchor.c.first_seen.type))
+    latest = nothing
+    if "last_seen" in measures:
+        origin = rows.join(page, page.c.id == rows.c.source_id)
+        latest = func.max(last_seen(rows))
+    sources = ANCHOR_SOURCES if "by_source" in measures else ()
+    pages = func.count(distinct(rows.c.source_id)) if "referring_pages" in measures else func.count()
+    parts = (
+        select(
+            rows.c.words.label("id"),
+            pages.label("pages"),
+            (func.min(rows.c.first_seen) if "first_seen" in measures else nothing).label("first_seen"),
+            latest.label("last_seen"),
+            *(_tally(rows.c.source == ANCHOR_SOURCES.index(name)).label(name) for name in sources),
+        )
+        .select_from(origin)
+        .group_by(rows.c.words, rows.c.source_domain)
+        .subquery("parts")
+    )
+    question = select(
+        parts.c.id,
+        (func.sum(parts.c.pages) if "referring_pages" in measures else func.max(0)).label("pages"),
+        func.min(parts.c.first_seen).label("first_seen"),
+        func.max(parts.c.last_seen).label("last_seen"),
+        *(func.sum(parts.c[name]).label(name) for name in sources),
+    ).group_by(parts.c.id)
+    return {row.id: row for row in anchors.conn.execute(question)}
+
+
+def _by_source(row: Row[Any]) -> dict[str, int]:
+    return {name: int(getattr(row, name)) for name in ANCHOR_SOURCES if getattr(row, name)}
+
+
+def _spelled(anchors: Anchors, group: Grouping, ids: Sequence[int]) -> dict[int, tuple[str, int]]:
+    """Commonest spelling and number of spellings of some anchors; counted only where the ledger knows several."""
+    if not ids:
+        return {}
+    id_ = anchor_text.c.fold_id if group == "fold" else anchor_text.c.id
+    rows = anchors.conn.execute(
+        select(id_, func.min(anchor_text.c.text), func.count()).where(among(id_, ids)).group_by(id_)
+    ).all()
+    found = {row[0]: (row[1], 1) for row in rows if row[2] == 1}
+    several = [row[0] for row in rows if row[2] > 1]
+    if several:
+        shown = commonest(anchors, group, several)
+        found |= {
+            row.id: (row.text, row.variants)
+            for row in anchors.conn.execute(select(shown.c.id, shown.c.text, shown.c.variants))
+        }
+    return found
+
+
+def _tally(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.sum(case((condition, 1), else_=0))
+
+
+def _all_shares(anchors: Anchors, of: AnchorTotals, group: Grouping, rank: Rank) -> Iterator[AnchorShare]:
+    """The rows of every anchor in one statement, streaming."""
     followed = (
         select(link.c.follow_cause)
         .where(same_link(link, anchor), link.c.valid_to.is_(None))
@@ -422,14 +374,7 @@ def _shares(
         .scalar_subquery()
     )
     cause = link.c.follow_cause if anchors.by_link else followed
-    picked = anchors.rows(*anchor.c, _words_id(group).label("words"), cause.label("cause"))
-    if ids is not None:
-        picked = picked.where(among(_words_id(group), ids))
-    rows = picked.subquery("picked")
-
-    def tally(condition: ColumnElement[bool]) -> ColumnElement[int]:
-        return func.sum(case((condition, 1), else_=0))
-
+    rows = anchors.rows(*anchor.c, words_id(group).label("words"), cause.label("cause")).subquery("picked")
     sums = (
         select(
             rows.c.words,
@@ -437,8 +382,8 @@ def _shares(
             func.count(distinct(rows.c.source_id)).label("pages"),
             func.count(distinct(rows.c.source_domain)).label("domains"),
             func.count(distinct(rows.c.target_id)).label("targets"),
-            tally(rows.c.cause == 0).label("followed"),
-            *(tally(rows.c.source == code).label(name) for code, name in enumerate(ANCHOR_SOURCES)),
+            _tally(rows.c.cause == 0).label("followed"),
+            *(_tally(rows.c.source == code).label(name) for code, name in enumerate(ANCHOR_SOURCES)),
             func.min(rows.c.first_seen).label("first_seen"),
             func.max(last_seen(rows)).label("last_seen"),
         )
@@ -446,13 +391,13 @@ def _shares(
         .group_by(rows.c.words)
         .subquery("sums")
     )
-    shown = _commonest(anchors, group, ids)
-    found = anchors.conn.execution_options(stream_results=True, yield_per=1000).execute(
+    shown = commonest(anchors, group, None)
+    question = (
         select(shown.c.text.label("anchor"), shown.c.variants, sums)
         .select_from(sums.join(shown, shown.c.id == sums.c.words))
         .order_by(sums.c[rank].desc(), sums.c.links.desc(), shown.c.fold, shown.c.text)
     )
-    for row in found:
+    for row in anchors.stream(question):
         yield AnchorShare(
             anchor=row.anchor,
             variants=row.variants,
@@ -463,7 +408,7 @@ def _shares(
             followed=int(row.followed),
             share_links=share(row.links, of.links),
             share_domains=share(row.domains, of.referring_domains),
-            by_source={name: int(getattr(row, name)) for name in ANCHOR_SOURCES if getattr(row, name)},
+            by_source=_by_source(row),
             first_seen=row.first_seen,
             last_seen=row.last_seen,
         )

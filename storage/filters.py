@@ -11,7 +11,20 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, exists, func, or_, select, union
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    Tuple,
+    and_,
+    exists,
+    func,
+    or_,
+    select,
+    tuple_,
+    union,
+)
 
 from storage.codes import PLACEMENTS, REL_BITS
 from storage.errors import UnknownName
@@ -109,8 +122,15 @@ class Chosen:
         parts = [self.covered.of(table), table.c.valid_to.is_(None), *self._either(table)]
         if self.filter.by_link:
             of = link.alias("of")
-            parts.append(exists().where(same_link(of, table), of.c.valid_to.is_(None), *self._link_only(of)))
+            if self.covered.everything:  # a set of all links of a ledger would not fit into memory
+                parts.append(exists().where(same_link(of, table), of.c.valid_to.is_(None), *self._link_only(of)))
+            else:
+                parts.append(key_of(table).in_(self.keys(of)))
         return and_(*parts)
+
+    def keys(self, of: FromClause, *more: ColumnElement[bool]) -> Select[Any]:
+        """The keys of the selected links (alias ``of``): put into one set, which costs less than a search each."""
+        return select(of.c.target_id, of.c.source_id, of.c.link_no).where(self.links(of), *more)
 
     def anchors_of_links(self, table: FromClause, of: FromClause) -> ColumnElement[bool]:
         """The same set, as condition on ``link`` (alias ``of``) joined with ``anchor``: for small targets."""
@@ -188,6 +208,11 @@ class Chosen:
         if self.covered.everything:  # lets a small crawl lead into the whole ledger
             return and_(table.c.source_id.in_(select(visit.c.page_id).where(visit.c.crawl_id == crawl_id)), stood)
         return stood
+
+
+def key_of(table: FromClause) -> Tuple:
+    """What tells links apart: a target's id implies its host and domain."""
+    return tuple_(table.c.target_id, table.c.source_id, table.c.link_no)
 
 
 def same_link(one: FromClause, other: FromClause) -> ColumnElement[bool]:

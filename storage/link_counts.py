@@ -132,7 +132,11 @@ def counts(conn: Connection, chosen: Chosen) -> LinkCounts:
 
 def referring(conn: Connection, chosen: Chosen) -> tuple[int, int]:
     """(referring pages, referring domains) of the selected links."""
-    of = _by_page(chosen, None)
+    if _edges_serve(chosen) and chosen.filter.state == "live":
+        of = _edges_by_page(chosen, None)
+    else:
+        columns = link.c.source_domain, link.c.source_id
+        of = select(*columns).where(chosen.links()).group_by(*columns).subquery("by_page")
     row = conn.execute(select(func.count(), func.count(distinct(of.c.source_domain))).select_from(of)).one()
     return int(row[0]), int(row[1])
 
