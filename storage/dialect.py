@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import Row
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 Rows = Sequence[tuple[Any, ...]]
 Conflict = Literal["error", "nothing"]
@@ -118,8 +119,6 @@ class Sqlite(Dialect):
             conn.exec_driver_sql(_insert(table, columns) + suffix, list(rows))
 
     def insert_texts(self, conn: Connection, table: str, columns: Sequence[str], rows: Rows) -> bool:
-        from sqlalchemy.exc import IntegrityError
-
         if not rows:
             return True
         words = columns[1]
@@ -176,6 +175,26 @@ class Postgres(Dialect):
     def insert_texts(self, conn: Connection, table: str, columns: Sequence[str], rows: Rows) -> bool:
         if not rows:
             return True
+        words = columns[1]
+        question = f"SELECT id, {words} AS words FROM {table} WHERE id {{ids}}"
+        there: dict[int, str] = {
+            row.id: row.words for row in self.fetch_keyed(conn, question, [row[0] for row in rows])
+        }
+        if any(there.get(row[0], row[1]) != row[1] for row in rows):
+            return False
+        new = [row for row in rows if row[0] not in there]
+        if not new:
+            return True
+        try:
+            # Plain COPY is half the work of INSERT .. ON CONFLICT; only where another writer stores the
+            # same text at this moment is it not enough.
+            with conn.begin_nested():
+                self._copy(conn, table, columns, new)
+        except IntegrityError:
+            return self._insert_beside_others(conn, table, columns, new)
+        return True
+
+    def _insert_beside_others(self, conn: Connection, table: str, columns: Sequence[str], rows: Rows) -> bool:
         words, names = columns[1], ", ".join(columns)
         stage = self._stage(conn, table, columns, rows)
         # DO NOTHING takes no lock on a row that is there: popular targets do not queue the writers up.
@@ -216,9 +235,15 @@ class Postgres(Dialect):
 
     def _copy(self, conn: Connection, table: str, columns: Sequence[str], rows: Rows) -> None:
         driver: Any = conn.connection.driver_connection
-        with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
+        errors: Any = conn.dialect.loaded_dbapi
+        command = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+        try:
+            with driver.cursor() as cursor, cursor.copy(command) as copy:
+                for row in rows:
+                    copy.write_row(row)
+        except errors.Error as error:
+            # As SQLAlchemy would raise it, so that callers need to know one kind of error only.
+            raise DBAPIError.instance(command, None, error, errors.Error, dialect=conn.dialect) from error
 
 
 def _insert(table: str, columns: Sequence[str]) -> str:

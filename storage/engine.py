@@ -261,7 +261,8 @@ def _why(error: BaseException, url: URL) -> str:
     text = " ".join(str(error).split())
     if url.get_backend_name() == "sqlite":
         return _why_sqlite(error, text, Path(url.database or ""))
-    if type(error).__name__ in ("IntegrityError", "ProgrammingError", "DataError", "InterfaceError"):
+    ours = {"IntegrityError", "ProgrammingError", "DataError", "InterfaceError"}
+    if ours & {kind.__name__ for kind in type(error).__mro__}:  # by name: psycopg may not be installed
         return ""
     code = getattr(error, "sqlstate", None)
     if "password" in text and ("authentication failed" in text or "no password supplied" in text):

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from readings import RULES, reading, url
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import IntegrityError
 
 from storage.check import check
 from storage.dictionaries import ensure_urls, find_url_ids, hash_id
@@ -373,3 +374,27 @@ def test_no_password_in_any_message(postgres_url: str) -> None:
     with pytest.raises(NoLedger) as raised:
         Ledger(odd)
     assert not re.search("hunter2", str(raised.value))
+
+
+def test_a_lost_connection_is_replaced_and_an_error_in_bulk_loading_stores_nothing(postgres_url: str) -> None:
+    import psycopg
+
+    create_ledger(postgres_url, psl="x")
+    with Ledger(postgres_url) as ledger:
+        with ledger.begin() as conn:
+            driver = conn.connection.driver_connection
+            assert driver is not None
+            backend = driver.info.backend_pid
+        with psycopg.connect(postgres_url, autocommit=True) as admin:
+            admin.execute("SELECT pg_terminate_backend(%s)", (backend,))
+        # The pool notices before the transaction begins.
+        write_readings(
+            ledger, None, [reading("https://s.example/", [("https://t.example/", "x")], 1)], rules_version=RULES
+        )
+        with psycopg.connect(postgres_url, autocommit=True) as admin:
+            admin.execute("ALTER TABLE link ADD CONSTRAINT full_disk CHECK (ordinal < 1)")
+        two = [("https://t.example/", "x"), ("https://u.example/", "x")]
+        with pytest.raises(IntegrityError, match="full_disk"):
+            write_readings(ledger, None, [reading("https://r.example/", two, 1)], rules_version=RULES)
+        with ledger.connect() as conn:
+            assert conn.exec_driver_sql("SELECT count(*) FROM page").scalar_one() == 1
