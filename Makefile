@@ -14,7 +14,7 @@ help:
 	@echo "make lint    ruff and mypy --strict"
 	@echo "make bench   every benchmark, one table (QUICK=1 for short runs)"
 	@echo "make docs    write docs/cli.md from the program"
-	@echo "LINKLEDGER_CORPUS=FOLDER lets the benchmarks score the reader against a corpus of pages."
+	@echo "LINKLEDGER_CORPUS=FOLDER lets test and bench score the reader against a corpus of pages too."
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed; name one: make PYTHON=python3.12 ...")'
@@ -40,10 +40,10 @@ demo: $(VENV)/.run
 	@$(BIN)/linkledger demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
-	@if [ -z "$$LINKLEDGER_CORPUS" ]; then \
-		echo "not run: scoring against a corpus of pages (set LINKLEDGER_CORPUS=FOLDER, then: make bench)"; fi
+	@if [ -n "$$LINKLEDGER_CORPUS" ]; then $(BIN)/python -m benchmarks corpus; \
+	else echo "not run: scoring against a corpus of pages (LINKLEDGER_CORPUS=FOLDER names none)"; fi
 	@echo "not run: the long form of the proofs (make prove)"
+	$(BIN)/python -m pytest
 
 prove: $(VENV)/.dev
 	$(BIN)/python -m pytest -m long
