@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
+from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import Connection
+from sqlalchemy import BigInteger, Boolean, Connection, Integer, LargeBinary, SmallInteger
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from storage.schema import Words, metadata
 
 Rows = Sequence[tuple[Any, ...]]
 Conflict = Literal["error", "nothing"]
@@ -230,20 +233,46 @@ class Postgres(Dialect):
             f" AS SELECT {', '.join(columns)}, 0 AS staged FROM {table} WITH NO DATA"
         )
         conn.exec_driver_sql(f"DELETE FROM {stage}")
-        self._copy(conn, stage, (*columns, "staged"), [(*row, place) for place, row in enumerate(rows)])
+        numbered = [(*row, place) for place, row in enumerate(rows)]
+        self._copy(conn, table, (*columns, "staged"), numbered, into=stage)
         return stage
 
-    def _copy(self, conn: Connection, table: str, columns: Sequence[str], rows: Rows) -> None:
+    def _copy(self, conn: Connection, table: str, columns: Sequence[str], rows: Rows, *, into: str = "") -> None:
+        """COPY rows into ``table``, or ``into`` a staging table of it."""
         driver: Any = conn.connection.driver_connection
         errors: Any = conn.dialect.loaded_dbapi
-        command = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+        command = f"COPY {into or table} ({', '.join(columns)}) FROM STDIN (FORMAT binary)"
         try:
             with driver.cursor() as cursor, cursor.copy(command) as copy:
+                # Numbers as they are take half the time of numbers spelled out.
+                copy.set_types(_types(table, tuple(columns)))
+                write = copy.write_row
                 for row in rows:
-                    copy.write_row(row)
+                    write(row)
         except errors.Error as error:
             # As SQLAlchemy would raise it, so that callers need to know one kind of error only.
             raise DBAPIError.instance(command, None, error, errors.Error, dialect=conn.dialect) from error
+
+
+@cache
+def _types(table: str, columns: tuple[str, ...]) -> list[str]:
+    """PostgreSQL's names of the columns' types; ``staged`` numbers the rows of a staging table."""
+    known = metadata.tables[table].columns
+    return [
+        "int4" if name == "staged" else next(kind for of, kind in _KINDS if isinstance(known[name].type, of))
+        for name in columns
+    ]
+
+
+# From the special to the general: a small integer is an integer to isinstance.
+_KINDS: tuple[tuple[type, str], ...] = (
+    (SmallInteger, "int2"),
+    (BigInteger, "int8"),
+    (Integer, "int4"),
+    (Boolean, "bool"),
+    (LargeBinary, "bytea"),
+    (Words, "text"),
+)
 
 
 def _insert(table: str, columns: Sequence[str]) -> str:

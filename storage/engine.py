@@ -11,7 +11,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -149,6 +148,8 @@ def create_ledger(database: str, *, psl: str, now: int | None = None) -> bool:
                 if _revision(conn, url) is not None:
                     _facts(conn, url)
                     return False
+                from secrets import token_hex
+
                 from storage.migrate import upgrade
 
                 upgrade(conn)
