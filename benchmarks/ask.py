@@ -13,7 +13,7 @@ import argparse
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 
 from benchmarks.rows import Row
 from storage import edges
-from storage.anchor_counts import distribution
+from storage.anchor_counts import MEASURES, Measure, distribution
 from storage.anchor_rows import Anchors
 from storage.coverage import coverage
 from storage.dialect import dialect_of
@@ -74,7 +74,8 @@ def build(conn: Connection, links: int, popular: int, *, wide: bool) -> None:
     popular_pages = [place(0, f"products/{number}" if number else "") for number in range(2000)]
     rare_page = place(1, "")
     words = [f"{_word(dice)} {_word(dice)}" for _ in range(max(1000, links // 12))]
-    text_ids = [hash_id(key, text) for text in words]
+    fold_ids = [hash_id(key, text) for text in words]
+    capital_ids = [hash_id(key, text.capitalize()) for text in words]
 
     targets: dict[int, Place] = {one.id: one for one in (*pages, *popular_pages, rare_page)}
     link_rows: list[tuple[Any, ...]] = []
@@ -92,10 +93,10 @@ def build(conn: Connection, links: int, popular: int, *, wide: bool) -> None:
         rel = {1: "nofollow", 2: "ugc"}.get(cause, "")
         head = (target.domain, target.host, target.id, source.domain, source.id, number, seen, source.host)
         link_rows.append((*head, seen, cause, rel, where, 0, False, dice.randrange(100)))
-        text = text_ids[spelled]
-        anchor_rows.append(
-            (target.domain, text, source.domain, target.id, source.id, number, seen, target.host, text, 1, False, seen)
-        )
+        fold_id = fold_ids[spelled]
+        text_id = fold_id if dice.random() < 0.6 else capital_ids[spelled]
+        key_of_it = (target.domain, fold_id, source.domain, target.id, source.id, number, seen)
+        anchor_rows.append((*key_of_it, target.host, text_id, 1, False, seen))
         if wide:
             names = _host(source.domain - 1), _host(target.domain - 1)
             wide_rows.append((source.url, names[0], target.url, names[1], words[spelled], rel, cause, where, seen))
@@ -119,8 +120,12 @@ def build(conn: Connection, links: int, popular: int, *, wide: bool) -> None:
     dialect.insert(conn, "host", ("id", "name", "domain_id"), [(id_, name, id_) for id_, name in names])
     paths = ((one.id, one.url, one.host, hash_id(key, _path(one.url))) for one in sorted(targets.values()))
     _insert(conn, "url", URL_COLUMNS, list(paths))
-    spelled = sorted({text_ids[number]: text for number, text in enumerate(words)}.items())
-    _insert(conn, "anchor_text", ("id", "text", "fold_id", "fold"), [(id_, text, id_, text) for id_, text in spelled])
+    spellings = {
+        text_id: (text_id, text, fold_id, text.lower())
+        for fold_id, capital_id, word in zip(fold_ids, capital_ids, words, strict=True)
+        for text_id, text in ((fold_id, word), (capital_id, word.capitalize()))
+    }
+    _insert(conn, "anchor_text", ("id", "text", "fold_id", "fold"), [spellings[id_] for id_ in sorted(spellings)])
     read = [
         (one.id, one.host, one.domain, T0, T0 + 10**9 + dice.randrange(10**9), T0, dice.random() < 0.95, True, 50)
         for one in sorted(pages)
@@ -184,8 +189,8 @@ def ask(conn: Connection, *, wide: bool) -> Iterator[Timed]:
     def sql(text: str) -> Callable[[], object]:
         return lambda: conn.exec_driver_sql(text.format(popular=POPULAR, rare=RARE)).all()
 
-    def top(chosen: Chosen, limit: int = 20) -> object:
-        return list(distribution(Anchors(conn, chosen), limit=limit).rows)
+    def top(chosen: Chosen, measures: Collection[Measure] = ()) -> object:
+        return list(distribution(Anchors(conn, chosen), limit=20, measures=measures).rows)
 
     main = {"followed": True, "placement": ("main",)}
     some = "FROM wide WHERE target_domain = '{rare}' AND source_domain <> target_domain"
@@ -200,12 +205,13 @@ def ask(conn: Connection, *, wide: bool) -> Iterator[Timed]:
         ("rare target: counts", lambda: counts(conn, about(RARE)), numbers + some),
         ("rare target: left out", lambda: cells(conn, about(RARE)), None),
         ("rare target: links", lambda: list(listed(conn, about(RARE))), f"SELECT * {some} ORDER BY source"),
-        ("rare target: top anchors", lambda: top(about(RARE)), words.replace("{}", some) + order),
+        ("rare target: top anchors, every key", lambda: top(about(RARE), MEASURES), words.replace("{}", some) + order),
         ("1 M backlinks: counts", lambda: counts(conn, about(POPULAR)), numbers + many),
         ("1 M backlinks: left out", lambda: cells(conn, about(POPULAR)), None),
         ("1 M backlinks: referring domains", lambda: list(groups(conn, about(POPULAR), "source", "domain", 20)), None),
         ("1 M backlinks: first links", lambda: list(listed(conn, about(POPULAR), limit=20)), None),
         ("1 M backlinks: top anchors by domains", lambda: top(about(POPULAR)), words.replace("{}", many) + order),
+        ("1 M backlinks: top anchors, every key", lambda: top(about(POPULAR), MEASURES), None),
         (
             "1 M backlinks: top anchors, followed, main",
             lambda: top(about(POPULAR, **main)),
@@ -233,7 +239,7 @@ _BOUNDS = {
     "rare target: counts": 20.0,
     "rare target: left out": 20.0,
     "rare target: links": 20.0,
-    "rare target: top anchors": 20.0,
+    "rare target: top anchors, every key": 20.0,
     "1 M backlinks: counts": 200.0,
     "1 M backlinks: top anchors by domains": 500.0,
     "1 M backlinks: top anchors, followed, main": 2000.0,

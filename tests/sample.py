@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from crawler.urls import canonical_url, operator_domain
+from crawler.urls import canonical_url, operator_domain, suffix_list_version
 from storage import edges
 from storage.codes import ANCHOR_SOURCES, ELEMENTS, LOST_CAUSES, OUTCOMES, PLACEMENTS, follow_bits
 from storage.dictionaries import anchor_rows, texts_of, url_rows
@@ -107,7 +107,7 @@ TABLES = (edge, anchor, link, outcome, visit, record, page, crawl, list_row, pag
 
 
 def new_ledger(database: str) -> str:
-    create_ledger(database, psl="test")
+    create_ledger(database, psl=suffix_list_version())
     return database
 
 
