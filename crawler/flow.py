@@ -39,7 +39,7 @@ class Flow:
             walls: places, in order, that no context reaches across.
         """
         self._bordered = bordered
-        self._marked = bordered.replace(_EDGE, BORDER_SIGN)
+        self._marked = bordered.removesuffix(_BORDER_END).ljust(len(bordered)).replace(_EDGE, BORDER_SIGN)
         self._walls = walls
         self._starts: list[int] = []
 
@@ -150,5 +150,3 @@ def collapse(parts: list[str], events: bytes | bytearray) -> tuple[Flow, Flow, l
                 walls.append(at)
         place(at)
     return Flow("".join(text), []), Flow("".join(other[0]), walls), places
-
-

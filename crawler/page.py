@@ -21,6 +21,7 @@ from crawler.spots import Attributes
 from crawler.urls import Base, document_base
 from crawler.walk import MAX_HEADINGS, Images, Outline, walk
 from storage.records import (
+    Anchor,
     AnchorParts,
     CanonicalUrl,
     FollowCause,
@@ -83,11 +84,10 @@ def _collector_paused() -> Iterator[None]:
         gc.enable()
 
 
-def _parse_page(
-    body: bytes, url: CanonicalUrl, charset: str | None, headers: Headers, judge_as: str
-) -> PageRecord:
+def _parse_page(body: bytes, url: CanonicalUrl, charset: str | None, headers: Headers, judge_as: str) -> PageRecord:
     text, encoding, charset_source = decode(body, charset, url.host)
-    root = LexborHTMLParser(text).root
+    # Bytes that are UTF-8 need no second encoding; lexbor reads wrong ones as the decoder does, U+FFFD for each.
+    root = LexborHTMLParser(body if encoding == "utf-8" and charset_source != "bom" else text).root
     if root is None:
         raise AssertionError("the parser always makes an html element")
     outline = walk(root)
@@ -138,42 +138,52 @@ def _links(
     rels: dict[str | None, tuple[tuple[str, ...], tuple[FollowCause, ...]]] = {None: ((), page_nofollow)}
     images = outline.images
     texts, before, after = _words(outline, flows, places)
-    for ordinal, (element, raw, attributes, spot, place, _) in enumerate(outline.links):
+    new = tuple.__new__  # what the constructors of the named tuples call, without their argument parsing
+    for ordinal, ((element, raw, attributes, spot, place, _), text, left, right) in enumerate(
+        zip(outline.links, texts, before, after, strict=True)
+    ):
         target = resolved.get(raw)
         if target is None:
             target = resolved[raw] = _resolve(raw, base, encoding, url.domain)
         if isinstance(target, str):
             skipped.append(SkippedHref(ordinal, raw, target))
             continue
-        rel_value = attributes.get("rel")
+        attribute = attributes.get
+        rel_value = attribute("rel")
         rel = rels.get(rel_value)
         if rel is None:
             tokens = rel_tokens(rel_value)
             own: tuple[FollowCause, ...] = ("rel",) if not _NOT_FOLLOWED.isdisjoint(tokens) else ()
             rel = rels[rel_value] = (tokens, own + page_nofollow)
-        inside = images.get(ordinal) if images else None
-        if inside is None and element != "area":
-            parts = AnchorParts(texts[ordinal], (), attributes.get("aria-label"), attributes.get("title"), None, False)
+        if ordinal in images or element == "area":
+            parts = _parts_with_image(text, attributes, images.get(ordinal))
         else:
-            parts = _parts_with_image(texts[ordinal], attributes, inside)
+            parts = new(AnchorParts, (text, (), attribute("aria-label"), attribute("title"), None, False))
+        anchor = new(Anchor, (text, "text")) if text and "!" <= text[0] <= "~" else anchor_of(parts)
+        url_of_target, fragment, internal = target
+        tokens, causes = rel
+        placement, rule = place
         links.append(
-            Link(
-                ordinal,
-                element,
-                raw,
-                target[0],
-                target[1],
-                anchor_of(parts),
-                parts,
-                rel[0],
-                rel[1],
-                place[0],
-                place[1],
-                spot.path,
-                before[ordinal],
-                after[ordinal],
-                spot.state.hidden,
-                target[2],
+            new(
+                Link,
+                (
+                    ordinal,
+                    element,
+                    raw,
+                    url_of_target,
+                    fragment,
+                    anchor,
+                    parts,
+                    tokens,
+                    causes,
+                    placement,
+                    rule,
+                    spot.path,
+                    left,
+                    right,
+                    spot.state.hidden,
+                    internal,
+                ),
             )
         )
     return tuple(links), tuple(skipped)
@@ -189,9 +199,7 @@ def _parts_with_image(text: str, attributes: Attributes, inside: Images | None) 
     return AnchorParts(text, tuple(inside.alts), label, title, svg_title, True)
 
 
-def _words(
-    outline: Outline, flows: tuple[Flow, Flow], places: list[int]
-) -> tuple[list[str], list[str], list[str]]:
+def _words(outline: Outline, flows: tuple[Flow, Flow], places: list[int]) -> tuple[list[str], list[str], list[str]]:
     """(text, words before, words after) of each link, from the flow it stands in."""
     begins = [places[link[5]] for link in outline.links]
     ends = [places[end] for end in outline.ends]

@@ -38,6 +38,7 @@ outermost one's text ends here, so that the sum of all anchors grows with the pa
 MAX_HEADINGS = 20
 """Headings of one level that are kept."""
 
+
 class Images(NamedTuple):
     """What stands inside one link beside its text."""
 
@@ -110,6 +111,7 @@ class _Walk:
         plain = NOTABLE.isdisjoint
         spot = Spot.document()
         inside = spot.inside
+        attributes: Attributes
         node = root
         while True:
             tag_id = node.tag_id
@@ -206,9 +208,7 @@ class _Walk:
         self.parts.append(MARK)
         self.events.append(HIDE_EVENT if hidden else SHOW_EVENT)
 
-    def _begin(
-        self, node: LexborNode, attributes: Attributes, outer: Spot, inner: Spot
-    ) -> tuple[Spot, int, bool]:
+    def _begin(self, node: LexborNode, attributes: Attributes, outer: Spot, inner: Spot) -> tuple[Spot, int, bool]:
         """Begin an element that is more than a plain block, link or part of a line.
 
         Returns:
@@ -299,13 +299,19 @@ class _Walk:
 
         Worked out only where no landmark decides, and once for each element: what is known of those still open is kept.
         """
-        stack, named, known = self._stack, self._named, self._known_names
-        depth = min(len(stack), len(named))
-        while depth and named[depth - 1][0] is not stack[depth - 1]:
+        stack, named = self._stack, self._named
+        deepest = len(stack) - 1
+        depth = min(deepest, len(named) - 1)
+        while depth >= 0 and named[depth][0] is not stack[depth]:
             depth -= 1
-        del named[depth:]
-        place = named[-1][1] if named else NOWHERE
-        for frame in stack[depth:] if depth < len(stack) else ():
+        if depth == deepest:
+            return named[depth][1] if depth >= 0 else NOWHERE
+        del named[depth + 1 :]
+        place = named[depth][1] if depth >= 0 else NOWHERE
+        known = self._known_names
+        while depth < deepest:
+            depth += 1
+            frame = stack[depth]
             attributes = frame[2]
             if attributes and frame[3].tag not in NAMELESS:
                 names = (attributes.get("id"), attributes.get("class"))
