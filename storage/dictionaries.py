@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from hashlib import blake2b
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from storage.dialect import Dialect, dialect_of
@@ -183,18 +184,15 @@ def url_rows(texts: Texts, conn: Connection, urls: Iterable[CanonicalUrl]) -> di
         return found
     hosts = _host_rows(texts, conn, missing.values())
     hashed = _hasher(texts.key)
-    rows: dict[int, tuple[int, str, int, int]] = {}
+    rows: list[tuple[int, str, int, int]] = []
     for text, url in missing.items():
         stored = clean(text)
         id_ = hashed(stored)
         host_id, domain_id = hosts[url.host]
-        there = rows.setdefault(id_, (id_, stored, host_id, hashed(clean(url.path_key))))
-        if there[1] != stored:
-            raise HashCollision("url", f"{there[1][:200]!r} and {stored[:200]!r}")
+        rows.append((id_, stored, host_id, hashed(clean(url.path_key))))
         found[text] = fresh[text] = UrlRow(id_, host_id, domain_id)
-    if not texts.dialect.insert_texts(
-        conn, "url", ("id", "url", "host_id", "path_key"), [rows[id_] for id_ in sorted(rows)]
-    ):
+    rows = _one_text_an_id("url", rows)
+    if not texts.dialect.insert_texts(conn, "url", ("id", "url", "host_id", "path_key"), rows):
         raise HashCollision("url", "one of this batch and one stored before")
     return found
 
@@ -203,7 +201,7 @@ def anchor_rows(texts: Texts, conn: Connection, words: Iterable[str]) -> dict[st
     """Store each anchor text that is not there yet, with its fold; return the ids of every one."""
     fresh = texts.fresh.anchors
     hashed = _hasher(texts.key)
-    rows: dict[int, tuple[int, str, int, str]] = {}
+    rows: list[tuple[int, str, int, str]] = []
     found, others = texts.known.anchors.look(set(words))
     for text in others:
         row = fresh.get(text)
@@ -212,16 +210,33 @@ def anchor_rows(texts: Texts, conn: Connection, words: Iterable[str]) -> dict[st
             folded = fold(stored)
             text_id = hashed(stored)
             row = AnchorRow(text_id, text_id if folded == stored else hashed(folded))
-            there = rows.setdefault(text_id, (text_id, stored, row.fold_id, folded))
-            if there[1] != stored:
-                raise HashCollision("anchor_text", f"{there[1][:200]!r} and {stored[:200]!r}")
+            rows.append((text_id, stored, row.fold_id, folded))
             fresh[text] = row
         found[text] = row
     if rows and not texts.dialect.insert_texts(
-        conn, "anchor_text", ("id", "text", "fold_id", "fold"), [rows[id_] for id_ in sorted(rows)]
+        conn, "anchor_text", ("id", "text", "fold_id", "fold"), _one_text_an_id("anchor_text", rows)
     ):
         raise HashCollision("anchor_text", "one of this batch and one stored before")
     return found
+
+
+R = TypeVar("R", bound=tuple[Any, ...])
+
+
+def _one_text_an_id(table: str, rows: list[R]) -> list[R]:
+    """New dictionary rows sorted by id, each once: texts that are equal when cleaned come twice.
+
+    Raises:
+        HashCollision: an id with two texts.
+    """
+    rows.sort()
+    if len({row[0] for row in rows}) == len(rows):
+        return rows
+    once = dict.fromkeys(rows)
+    for one, two in pairwise(once):
+        if one[0] == two[0] and one[1] != two[1]:
+            raise HashCollision(table, f"{one[1][:200]!r} and {two[1][:200]!r}")
+    return list({row[0]: row for row in once}.values())
 
 
 def find_url_ids(conn: Connection, texts: Iterable[str]) -> dict[str, int]:

@@ -15,7 +15,7 @@ from readings import RULES, failed, link, page, reading, url
 from storage import evidence
 from storage.align import align
 from storage.check import check
-from storage.dictionaries import ensure_urls, find_url_ids, hash_id
+from storage.dictionaries import _one_text_an_id, ensure_urls, find_url_ids, hash_id
 from storage.engine import Ledger, create_ledger
 from storage.errors import HashCollision
 from storage.records import Discovered, Hop, Link, Reading
@@ -510,3 +510,15 @@ def test_links_and_anchors_are_equally_many_after_any_history(ledger: Ledger, ev
         for table in ("link", "anchor")
     ]
     assert counts[0] == counts[1]
+
+
+def test_texts_that_are_equal_when_cleaned_are_stored_once(ledger: Ledger) -> None:
+    write(ledger, reading(PAGE, [(SHOP, "a\x00"), (SHOP, "a\ud800"), (SHOP, "a\ufffd")], 1000))
+    assert rows(ledger, "SELECT text FROM anchor_text") == [("a\ufffd",)]
+    assert len(links(ledger)) == 3
+
+
+def test_two_new_texts_under_one_id_are_found_before_they_are_stored() -> None:
+    assert _one_text_an_id("url", [(2, "b"), (1, "a"), (2, "b")]) == [(1, "a"), (2, "b")]
+    with pytest.raises(HashCollision, match="'a' and 'b'"):
+        _one_text_an_id("url", [(1, "b"), (2, "c"), (1, "a")])
