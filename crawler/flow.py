@@ -18,7 +18,8 @@ _EDGE = "\x01"
 BORDER = f" {_EDGE} "
 """Where a block begins or ends: white space, and a sign that contexts show as ``¶``."""
 
-POINT_EVENT, HIDE_EVENT, SHOW_EVENT = 0, 1, 2
+POINT_EVENT, END_EVENT, HIDE_EVENT, SHOW_EVENT = 0, 1, 2, 3
+"""Kinds of events: a place in the text, the end of a link, and where hidden text begins and ends."""
 
 CONTEXT_WORDS = 50
 CONTEXT_CHARACTERS = 600
@@ -39,7 +40,7 @@ class Flow:
             walls: places, in order, that no context reaches across.
         """
         self._bordered = bordered
-        self._marked = bordered.removesuffix(_BORDER_END).ljust(len(bordered)).replace(_EDGE, BORDER_SIGN)
+        self._marked = bordered.rstrip(_TRIMMED).ljust(len(bordered)).replace(_EDGE, BORDER_SIGN)
         self._walls = walls
         self._starts: list[int] = []
 
@@ -129,18 +130,26 @@ def collapse(parts: list[str], events: bytes | bytearray) -> tuple[Flow, Flow, l
     at, spaced, bordered = 0, True, True
     other: tuple[list[str], int, bool, bool] = ([], 0, True, True)
     walls: list[int] = []
+    ended: list[int] = []
     for chunk, event in zip(chunks, [*events, POINT_EVENT], strict=True):
         if chunk:
             if spaced and chunk[0] == " ":
                 chunk = chunk[1:]
             if bordered and chunk[:1] == _EDGE:
                 chunk = chunk[2:]
+                for number in ended:  # links without text, right behind a border: theirs, too, is before this one
+                    places[number] = at - 2
             if chunk:
+                ended.clear()
                 text.append(chunk)
                 at += len(chunk)
                 spaced = chunk[-1] == " "
                 bordered = spaced and chunk[-2:] == _BORDER_END
-        if event != POINT_EVENT:
+        if event == END_EVENT:
+            if bordered and at:
+                ended.append(len(places))
+        elif event != POINT_EVENT:
+            ended.clear()
             if event == SHOW_EVENT:
                 walls.append(at)
             here = (text, at, spaced, bordered)

@@ -92,7 +92,7 @@ class Spot:
         """Make the shared spot of the elements of one tag in here."""
         state = self.state
         kind = state.kinds.get(tag, INLINE)
-        if kind > NO_TEXT or self.ending & END_DETAILS:
+        if kind > NO_TEXT and kind not in (DETAILS, SUMMARY):  # those two are no two alike: see enter_with
             spot = self._spot(tag, kind, {})
         elif tag[:1] == "-":  # lexbor's name for a comment
             spot = Spot(tag, NO_TEXT, 0, 0, "", state)

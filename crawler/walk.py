@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from selectolax.lexbor import LexborNode
 
-from crawler.flow import BORDER, HIDE_EVENT, MARK, POINT_EVENT, SHOW_EVENT
+from crawler.flow import BORDER, END_EVENT, HIDE_EVENT, MARK, POINT_EVENT, SHOW_EVENT
 from crawler.placement import NAMELESS, NOWHERE, Place, named_place, nearer
 from crawler.rendering import (
     AREA,
@@ -292,7 +292,7 @@ class _Walk:
         if self._open_links:
             self.ends[self._open_links.pop()] = len(self.events)
             self.parts.append(MARK)
-            self.events.append(POINT_EVENT)
+            self.events.append(END_EVENT)
 
     def _place_by_names(self) -> Place:
         """What the ids and classes of the open elements say.

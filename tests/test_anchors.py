@@ -73,7 +73,8 @@ def test_anchor(markup: str, source: AnchorSource, text: str) -> None:
 
 
 PARTS = [  # id, markup, parts
-    ("alts_as_found", "<a href=/t><img alt=' A '><img><img alt=''>x</a>", AnchorParts("x", (" A ", ""), has_image=True)),
+    ("alts_as_found", "<a href=/t><img alt=' A '><img><img alt=''>x</a>",
+     AnchorParts("x", (" A ", ""), has_image=True)),
     ("image_without_words", "<a href=/t><img src=l.png></a>", AnchorParts(has_image=True)),
     ("svg_is_an_image", "<a href=/t><svg></svg></a>", AnchorParts(has_image=True)),
     ("labels_beside_text", "<a href=/t title=T aria-label=L>x</a>", AnchorParts("x", aria_label="L", title="T")),
