@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class LedgerPipeline:
-    """Waiting here for a slow store holds back the whole crawl: Scrapy counts the pages that wait."""
+    """Adds what the spider yields to the batch being gathered, and waits for the last one at the end."""
 
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
@@ -27,9 +27,9 @@ class LedgerPipeline:
         session: Session = self.crawler.spider.session  # type: ignore[union-attr]
         return session
 
-    async def process_item(self, item: Reading) -> Reading:
-        """Take a reading; returns when there is room for it."""
-        await self._session.add(item)
+    def process_item(self, item: Reading) -> Reading:
+        """Take a reading."""
+        self._session.add(item)
         return item
 
     async def close_spider(self) -> None:

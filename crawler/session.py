@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 BATCH_PAGES = 100
 BATCH_LINKS = 20_000
 BATCH_SECONDS = 1.0
-MOST_WAITING = 4 * BATCH_PAGES
-"""Readings held for the writer before the crawl waits for it."""
 SHOWN_REJECTED = 20
 
 
@@ -99,25 +97,30 @@ class Session:
         self._batch_links = 0
         self._writing: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._room = asyncio.Event()
 
     # -- storing ------------------------------------------------------------------------------
 
-    async def add(self, reading: Reading) -> None:
-        """Take one reading to store; waits while the store is behind.
+    @property
+    def behind(self) -> bool:
+        """A batch is being written and the next one is full: nothing more is to be asked now.
+
+        Held back here, at most the requests in flight come in on top. Waiting later, in the pipeline,
+        would hold hundreds of pages taken apart: Scrapy counts only the bytes of their bodies.
+        """
+        return len(self._batch) >= BATCH_PAGES or self._batch_links >= BATCH_LINKS
+
+    def add(self, reading: Reading) -> None:
+        """Take one reading to store.
 
         After the store has failed, readings are dropped: their outcomes stay pending in it.
         """
         self.feed.answered(reading.requested.url)
-        while len(self._batch) >= MOST_WAITING and self.error is None:
-            self._room.clear()
-            await self._room.wait()
         if self.error is not None:
             return
         self.tally.add(reading)
         self._batch.append(reading)
         self._batch_links += len(reading.page.links) if reading.page else 0
-        if len(self._batch) >= BATCH_PAGES or self._batch_links >= BATCH_LINKS:
+        if self.behind:
             self._write_now()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(BATCH_SECONDS, self._write_now)
@@ -150,8 +153,7 @@ class Session:
             self.fail(StoreFailed(error))
         finally:
             self._writing = None
-            self._room.set()
-        if len(self._batch) >= BATCH_PAGES:
+        if self.behind:
             self._write_now()
         elif self._batch and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(BATCH_SECONDS, self._write_now)

@@ -73,7 +73,7 @@ class PagesSpider(Spider):
         feed = self.session.feed
         try:
             while self.session.error is None:
-                taken = feed.take()
+                taken = [] if self.session.behind else feed.take()
                 for pending in taken:
                     yield self._first_step(pending)
                 if not taken:
