@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from benchmarks.rows import Row
+from crawler.urls import canonical_url
 from storage import edges
 from storage.anchor_counts import MEASURES, Measure, distribution
 from storage.anchor_rows import Anchors
@@ -139,7 +140,7 @@ def build(conn: Connection, links: int, popular: int, *, wide: bool) -> None:
             "CREATE TABLE wide (source text, source_domain text, target text, target_domain text, anchor text, "
             "rel text, follow_cause int, placement int, first_seen bigint)"
         )
-        _insert(conn, "wide", _WIDE, wide_rows)
+        _insert_wide(conn, wide_rows)
         conn.exec_driver_sql("CREATE INDEX wide_target ON wide (target_domain, target)")
 
 
@@ -152,6 +153,17 @@ def _insert(conn: Connection, table: str, columns: Sequence[str], rows: list[tup
     dialect = dialect_of(conn)
     for start in range(0, len(rows), 100_000):
         dialect.insert(conn, table, columns, rows[start : start + 100_000])
+
+
+def _insert_wide(conn: Connection, rows: list[tuple[Any, ...]]) -> None:
+    columns = ", ".join(_WIDE)
+    if conn.dialect.name == "sqlite":
+        conn.exec_driver_sql(f"INSERT INTO wide ({columns}) VALUES ({', '.join('?' * len(_WIDE))})", rows)
+        return
+    driver: Any = conn.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(f"COPY wide ({columns}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 def _host(number: int) -> str:
@@ -192,6 +204,12 @@ def ask(conn: Connection, *, wide: bool) -> Iterator[Timed]:
     def top(chosen: Chosen, measures: Collection[Measure] = ()) -> object:
         return list(distribution(Anchors(conn, chosen), limit=20, measures=measures).rows)
 
+    def top_of_page() -> object:
+        page = canonical_url(f"https://{POPULAR}/products/1900")
+        target = Target(page.url, "page", page.domain, (page.host,), page.path_key)
+        chosen = choose(conn, LinkFilter(), resolve(conn, target))
+        return list(distribution(Anchors(conn, chosen), limit=20).rows)
+
     main = {"followed": True, "placement": ("main",)}
     some = "FROM wide WHERE target_domain = '{rare}' AND source_domain <> target_domain"
     many = some.replace("{rare}", "{popular}")
@@ -206,6 +224,7 @@ def ask(conn: Connection, *, wide: bool) -> Iterator[Timed]:
         ("rare target: left out", lambda: cells(conn, about(RARE)), None),
         ("rare target: links", lambda: list(listed(conn, about(RARE))), f"SELECT * {some} ORDER BY source"),
         ("rare target: top anchors, every key", lambda: top(about(RARE), MEASURES), words.replace("{}", some) + order),
+        ("rare page of a popular domain: top anchors, every key", top_of_page, None),
         ("1 M backlinks: counts", lambda: counts(conn, about(POPULAR)), numbers + many),
         ("1 M backlinks: left out", lambda: cells(conn, about(POPULAR)), None),
         ("1 M backlinks: referring domains", lambda: list(groups(conn, about(POPULAR), "source", "domain", 20)), None),
@@ -240,6 +259,7 @@ _BOUNDS = {
     "rare target: left out": 20.0,
     "rare target: links": 20.0,
     "rare target: top anchors, every key": 20.0,
+    "rare page of a popular domain: top anchors, every key": 20.0,
     "1 M backlinks: counts": 200.0,
     "1 M backlinks: top anchors by domains": 500.0,
     "1 M backlinks: top anchors, followed, main": 2000.0,

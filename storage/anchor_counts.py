@@ -28,7 +28,7 @@ from sqlalchemy import (
     select,
 )
 
-from storage.anchor_rows import AnchorFilter, Anchors, Grouping, commonest, words_id
+from storage.anchor_rows import AnchorFilter, Anchors, Grouping, commonest
 from storage.codes import ANCHOR_SOURCES
 from storage.filters import key_of, same_link
 from storage.link_counts import last_seen, referring
@@ -118,7 +118,7 @@ def distribution(
 
 def _used(anchors: Anchors, group: Grouping, rank: Rank, ids: Sequence[int] | None = None) -> Select[Any]:
     """Each anchor with links and places, in the order of the key: streams over one domain without a sort."""
-    id_ = words_id(group)
+    id_ = anchors.words(group)
     # A page may link to several domains or URLs with the same words, and is one page.
     pages = func.count(distinct(anchor.c.source_id)) if rank == "pages" else func.count()
     keys = [id_, anchor.c.source_domain]
@@ -197,7 +197,7 @@ def _first_of_all(anchors: Anchors, group: Grouping, rank: Rank, limit: int) -> 
 
 def _by_links(anchors: Anchors, group: Grouping) -> Select[Any]:
     """(id, links) of every anchor, most links first."""
-    id_ = words_id(group)
+    id_ = anchors.words(group)
     each = anchors.rows(id_.label("id"), func.count().label("links"))
     if not anchors.chosen.covered.everything:
         return each.group_by(id_).order_by(func.count().desc())
@@ -257,7 +257,7 @@ def _first_shares(
 ) -> Iterator[AnchorShare]:
     """The rows of a few anchors: a few questions over these anchors alone."""
     ids = [one.id for one in first]
-    id_ = words_id(group)
+    id_ = anchors.words(group)
 
     def each(*columns: ColumnElement[Any]) -> Select[Any]:
         return anchors.rows(id_.label("id"), *columns).where(among(id_, ids)).group_by(id_)
@@ -306,7 +306,7 @@ def _measured(
     anchors: Anchors, group: Grouping, ids: Sequence[int], measures: frozenset[Measure]
 ) -> dict[int, Row[Any]]:
     """Pages, sources and dates of some anchors; summed by source domain first, which keeps sets of pages small."""
-    id_ = words_id(group)
+    id_ = anchors.words(group)
     rows = anchors.rows(*anchor.c, id_.label("words")).where(among(id_, ids)).subquery("picked")
     origin: FromClause = rows
     nothing = func.max(literal(None, anchor.c.first_seen.type))
@@ -374,7 +374,7 @@ def _all_shares(anchors: Anchors, of: AnchorTotals, group: Grouping, rank: Rank)
         .scalar_subquery()
     )
     cause = link.c.follow_cause if anchors.by_link else followed
-    rows = anchors.rows(*anchor.c, words_id(group).label("words"), cause.label("cause")).subquery("picked")
+    rows = anchors.rows(*anchor.c, anchors.words(group).label("words"), cause.label("cause")).subquery("picked")
     sums = (
         select(
             rows.c.words,

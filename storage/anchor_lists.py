@@ -99,7 +99,7 @@ def link_total(anchors: Anchors) -> int:
 def variants(anchors: Anchors, text: str, limit: int | None = None) -> list[Variant]:
     """The spellings of one anchor, commonest first, then by text; [] if no selected link uses it."""
     folded = select(anchor_text.c.fold_id).where(anchor_text.c.fold_id == _fold_id(anchors.conn, text)).limit(1)
-    picked = anchors.rows(*anchor.c).where(anchor.c.fold_id == folded.scalar_subquery()).subquery("picked")
+    picked = anchors.rows(*anchor.c).where(anchors.words("fold") == folded.scalar_subquery()).subquery("picked")
     sums = (
         select(
             picked.c.text_id,
@@ -125,7 +125,7 @@ def variants(anchors: Anchors, text: str, limit: int | None = None) -> list[Vari
 
 def variant_count(anchors: Anchors, text: str) -> int:
     """How many rows `variants` has in all."""
-    spelled = anchors.rows(anchor.c.text_id).where(anchor.c.fold_id == _fold_id(anchors.conn, text)).distinct()
+    spelled = anchors.rows(anchor.c.text_id).where(anchors.words("fold") == _fold_id(anchors.conn, text)).distinct()
     return int(anchors.conn.execute(select(func.count()).select_from(spelled.subquery())).scalar_one())
 
 
@@ -142,7 +142,7 @@ def search(
     """
     words = _folds(anchors, holding)
     ids = sorted({id_ for id_, text in words if matches(text)})
-    picked = anchors.rows(*anchor.c).where(among(anchor.c.fold_id, ids)).subquery("picked")
+    picked = anchors.rows(*anchor.c).where(among(anchors.words("fold"), ids)).subquery("picked")
     sums = (
         select(
             picked.c.fold_id,

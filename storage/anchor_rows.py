@@ -12,12 +12,13 @@ from sqlalchemy import (
     FromClause,
     Select,
     Subquery,
+    and_,
     func,
     select,
 )
 
 from storage.codes import ANCHOR_SOURCES
-from storage.filters import Chosen, same_link
+from storage.filters import Chosen
 from storage.records import AnchorSource
 from storage.schema import anchor, anchor_text, link
 from storage.targets import among, seen_up_to
@@ -54,11 +55,18 @@ class Anchors:
     def rows(self, *columns: ColumnElement[Any]) -> Select[Any]:
         """Select from the chosen rows of ``anchor``."""
         if self.by_link:
-            origin: FromClause = link.join(anchor, same_link(link, anchor))
+            names = ("source_id", "target_id", "link_no")  # the index that leads from a link to its anchor, no other
+            origin: FromClause = link.join(anchor, and_(*(anchor.c[name] == link.c[name] for name in names)))
             condition = self.chosen.anchors_of_links(anchor, link)
         else:
             origin, condition = anchor, self.chosen.anchors()
         return select(*columns).select_from(origin).where(condition, *self._words())
+
+    def words(self, group: Grouping) -> ColumnElement[int]:
+        """What anchors are told apart by: the id of the fold or of the text."""
+        column: ColumnElement[int] = anchor.c.fold_id if group == "fold" else anchor.c.text_id
+        # Not the bare column where links lead: it would tempt the database to begin with the words of a whole domain.
+        return column + 0 if self.by_link else column
 
     def stream(self, question: Select[Any]) -> Iterable[Any]:
         """The rows of an answer that may be long, read as they are taken."""
@@ -75,18 +83,13 @@ class Anchors:
         return parts
 
 
-def words_id(group: Grouping) -> ColumnElement[int]:
-    column: ColumnElement[int] = anchor.c.fold_id if group == "fold" else anchor.c.text_id
-    return column
-
-
 def commonest(anchors: Anchors, group: Grouping, ids: Sequence[int] | None) -> Subquery:
     """(id, text, fold, variants): the commonest spelling of each anchor, of equally common ones the first by text."""
     spelled = anchors.rows(
-        words_id(group).label("id"), anchor.c.text_id.label("text_id"), func.count().label("links")
-    ).group_by(words_id(group), anchor.c.text_id)
+        anchors.words(group).label("id"), anchor.c.text_id.label("text_id"), func.count().label("links")
+    ).group_by(anchors.words(group), anchor.c.text_id)
     if ids is not None:
-        spelled = spelled.where(among(words_id(group), ids))
+        spelled = spelled.where(among(anchors.words(group), ids))
     each = spelled.subquery("spelled")
     place = func.row_number().over(partition_by=each.c.id, order_by=[each.c.links.desc(), anchor_text.c.text])
     ranked = (
