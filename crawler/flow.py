@@ -133,12 +133,13 @@ def collapse(parts: list[str], events: bytes | bytearray) -> tuple[Flow, Flow, l
     ended: list[int] = []
     for chunk, event in zip(chunks, [*events, POINT_EVENT], strict=True):
         if chunk:
-            if spaced and chunk[0] == " ":
-                chunk = chunk[1:]
-            if bordered and chunk[:1] == _EDGE:
-                chunk = chunk[2:]
-                for number in ended:  # links without text, right behind a border: theirs, too, is before this one
-                    places[number] = at - 2
+            if spaced:
+                if chunk[0] == " ":
+                    chunk = chunk[1:]
+                if bordered and chunk[:1] == _EDGE:
+                    chunk = chunk[2:]
+                    for number in ended:  # links without text, right behind a border: theirs, too, is before this one
+                        places[number] = at - 2
             if chunk:
                 ended.clear()
                 text.append(chunk)

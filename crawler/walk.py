@@ -152,13 +152,26 @@ class _Walk:
                         ending = 0
                         child = node.first_child
                     if child is not None:
-                        push((node, ending, attributes, inner))
-                        spot = inner
-                        inside = inner.inside
-                        node = child
-                        continue
+                        if child.tag_id == TEXT_ID and kind <= LINK and child.next is None:
+                            # The usual leaf, an element with one text: not worth opening and closing.
+                            if not child.is_empty_text_node:
+                                add(child.text_content or "")
+                            elif parts[-1] is not BORDER:
+                                add(" ")
+                        else:
+                            push((node, ending, attributes, inner))
+                            spot = inner
+                            inside = inner.inside
+                            node = child
+                            continue
                     if ending:
-                        self._end(ending, inner)
+                        if ending == END_BORDER:
+                            if parts[-1] is not BORDER:
+                                add(BORDER)
+                        elif ending == END_LINK:
+                            self._end_link()
+                        else:
+                            self._end(ending, inner)
             following = node.next
             while following is None:
                 node, ending, attributes, inner = pop()

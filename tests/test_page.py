@@ -312,7 +312,10 @@ def test_nothing_raises_and_nothing_is_lost(body: bytes, charset: str | None) ->
 @given(st.lists(pieces, max_size=40).map("".join))
 @settings(max_examples=300, deadline=None)
 def test_the_links_are_those_of_the_tree(markup: str) -> None:
-    """Counted a second way: the parser's own selector, less what is MathML or SVG without a link."""
+    """Counted a second way: the parser's own selector, less what is MathML, or SVG without a link.
+
+    The parser opens an unclosed link again inside a textarea, which holds text only in the standard and in browsers.
+    """
     page = read(markup)
     tree = LexborHTMLParser(markup.encode())
     found = [
@@ -320,18 +323,31 @@ def test_the_links_are_those_of_the_tree(markup: str) -> None:
         for node in tree.css("a, area")
         if "href" in node.attributes or ("xlink:href" in node.attributes and _namespace(node) == "svg")
         if _namespace(node) != "math" and (node.tag == "a" or _namespace(node) == "html")
+        if not _in_textarea(node)
     ]
     raws = {link.ordinal: link.raw_href for link in page.links} | {skip.ordinal: skip.raw_href for skip in page.skipped}
     assert [raws[ordinal] for ordinal in sorted(raws)] == found
 
 
-def _namespace(node: object) -> str:
+def _in_textarea(node: object) -> bool:
     while (node := node.parent) is not None:  # type: ignore[attr-defined]
-        if node.tag in ("foreignObject", "desc", "title", "mi", "mo", "mn", "ms", "mtext"):
-            return "html"
-        if node.tag in ("svg", "math"):
-            return str(node.tag)
-    return "html"
+        if node.tag == "textarea":
+            return True
+    return False
+
+
+def _namespace(node: object) -> str:
+    """In which namespace a node stands, worked out from the names of what is around it."""
+    around = []
+    while (node := node.parent) is not None:  # type: ignore[attr-defined]
+        around.append(node.tag)
+    namespace = "html"
+    for tag in reversed(around):
+        if namespace == "html":
+            namespace = tag if tag in ("svg", "math") else "html"
+        elif tag in (("foreignObject", "desc", "title") if namespace == "svg" else ("mi", "mo", "mn", "ms", "mtext")):
+            namespace = "html"
+    return namespace
 
 
 # Hostile sizes: time grows with the page, not faster.
