@@ -331,7 +331,7 @@ def test_the_links_are_those_of_the_tree(markup: str) -> None:
 
 def _in_textarea(node: object) -> bool:
     while (node := node.parent) is not None:  # type: ignore[attr-defined]
-        if node.tag == "textarea":
+        if node.tag == "textarea" and _namespace(node) == "html":
             return True
     return False
 
