@@ -1,7 +1,7 @@
 """One walk over the tree of a page: its text, its links where they stand, and what is said about the page.
 
 Everything is gathered in one pass in document order, without recursion, so the time grows with the page and not
-with its depth. Why the tree is walked this way: docs/decisions/one-walk.md.
+with its depth. Why the tree is walked this way: docs/decisions/0007-one-walk.md.
 """
 
 from __future__ import annotations
