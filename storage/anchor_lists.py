@@ -156,7 +156,7 @@ def search(
     )
     total = int(anchors.conn.execute(select(func.count()).select_from(sums)).scalar_one())
     shown = commonest(anchors, "fold", ids)
-    rows = anchors.conn.execution_options(stream_results=True, yield_per=1000).execute(
+    rows = anchors.stream(
         select(shown.c.text, url.c.url, sums.c.links, sums.c.pages, sums.c.domains)
         .select_from(sums.join(shown, shown.c.id == sums.c.fold_id).join(url, url.c.id == sums.c.target_id))
         .order_by(sums.c.domains.desc(), sums.c.links.desc(), shown.c.text, url.c.url)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Subquery,
     and_,
     func,
+    literal_column,
     select,
 )
 
@@ -21,7 +22,7 @@ from storage.codes import ANCHOR_SOURCES
 from storage.filters import Chosen
 from storage.records import AnchorSource
 from storage.schema import anchor, anchor_text, link
-from storage.targets import among, seen_up_to
+from storage.targets import STREAMING, among, seen_up_to
 from storage.text import clean, fold
 
 Grouping = Literal["fold", "exact"]
@@ -66,11 +67,11 @@ class Anchors:
         """What anchors are told apart by: the id of the fold or of the text."""
         column: ColumnElement[int] = anchor.c.fold_id if group == "fold" else anchor.c.text_id
         # Not the bare column where links lead: it would tempt the database to begin with the words of a whole domain.
-        return column + 0 if self.by_link else column
+        return column + literal_column("0") if self.by_link else column
 
     def stream(self, question: Select[Any]) -> Iterable[Any]:
         """The rows of an answer that may be long, read as they are taken."""
-        return self.conn.execution_options(stream_results=True, yield_per=1000).execute(question)
+        return self.conn.execute(question, execution_options=STREAMING)
 
     def _words(self) -> list[ColumnElement[bool]]:
         parts: list[ColumnElement[bool]] = []

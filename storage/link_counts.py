@@ -28,6 +28,7 @@ from sqlalchemy import (
 from storage.codes import ANY_PAGE, PLACEMENTS, REL_NOFOLLOW, REL_SPONSORED, REL_UGC
 from storage.filters import Chosen
 from storage.schema import anchor, anchor_text, domain, edge, host, link, page, url
+from storage.targets import STREAMING
 
 By = Literal["page", "host", "domain"]
 Side = Literal["source", "target"]
@@ -189,13 +190,13 @@ def groups(conn: Connection, chosen: Chosen, side: Side, by: By, limit: int | No
         .subquery()
     )
     named, name = {"page": (url, url.c.url), "host": (host, host.c.name), "domain": (domain, domain.c.name)}[by]
-    rows = conn.execution_options(stream_results=True, yield_per=1000).execute(
+    question = (
         select(name.label("name"), *(column for column in sums.c if column.name != "key"))
         .select_from(sums.join(named, named.c.id == sums.c.key))
         .order_by(sums.c.links.desc(), name)
         .limit(limit)
     )
-    for row in rows:
+    for row in conn.execute(question, execution_options=STREAMING):
         yield Group(row[0], *(None if value is None else int(value) for value in row[1:]))  # type: ignore[arg-type]
 
 
@@ -255,7 +256,7 @@ def listed(
         .order_by(domain.c.name, source.c.url, picked.c.ordinal, to.c.url, picked.c.link_no)
         .limit(limit)
     )
-    for row in conn.execution_options(stream_results=True, yield_per=1000).execute(question):
+    for row in conn.execute(question, execution_options=STREAMING):
         yield ListedLink(*row)
 
 

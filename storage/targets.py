@@ -75,6 +75,9 @@ class Covered:
         return and_(*parts)
 
 
+STREAMING: dict[str, Any] = {"stream_results": True, "yield_per": 1000}
+"""Of one statement whose answer may be long: its rows are read as they are taken."""
+
 WHOLE_LEDGER = Covered("ledger")
 
 
@@ -137,7 +140,7 @@ def _candidates(conn: Connection, target: Target, hosts: tuple[int, ...]) -> Ite
         # Only narrows what has to be compared: LIKE folds ASCII case on one of the two databases.
         question = question.where(url.c.url.contains(clean(target.path), autoescape=True))
     covers = target.covers
-    for row in conn.execution_options(stream_results=True).execute(question):
+    for row in conn.execute(question, execution_options=STREAMING):
         if covers is None or covers(row.url):
             yield row.id, row.host_id
 
