@@ -175,10 +175,11 @@ def read_failure(failure: Failure, ask: Ask) -> Reading:
         return decided(error.ask or ask, error.outcome, error.reason, status=error.status)
     if isinstance(error, UnsupportedURLSchemeError):
         return decided(ask, "refused", "scheme")
-    return decided(ask, "failed", _cause(error))
+    return decided(ask, "failed", cause_of(error))
 
 
-def _cause(error: BaseException | None) -> str:
+def cause_of(error: BaseException | None) -> str:
+    """The typed cause of a download that failed."""
     if isinstance(error, (CannotResolveHostError, DNSLookupError)):
         return "dns"
     if isinstance(error, ResponseDataLossError):

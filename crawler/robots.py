@@ -5,7 +5,7 @@
 | 2xx | as its rules say |
 | 3xx after five hops, or in a loop; 4xx but 429 | allowed: there is no robots.txt |
 | 429, 5xx, timeout, broken, cut off | not fetched now: blocked, `robots:429`, `robots:5xx`, `robots:unreachable` |
-| no such host, no connection | the page's own outcome: failed, ``dns`` or ``connect`` |
+| no such host, no connection, no encryption | the page's own outcome: failed, ``dns``, ``connect`` or ``tls`` |
 
 Source: https://www.rfc-editor.org/rfc/rfc9309#section-2.3.1
 """
@@ -30,7 +30,7 @@ from scrapy.http.request import NO_CALLBACK
 from twisted.internet.error import ConnectError, ConnectionClosed
 
 from crawler.bodies import UnknownEncoding, unpack
-from crawler.outcomes import ASK, Ask, Decided, ask_of
+from crawler.outcomes import ASK, Ask, Decided, ask_of, cause_of
 from crawler.politeness import honour_crawl_delay, page_request
 from crawler.robots_rules import ALLOW_ALL, MAX_BYTES, RobotsRules, read_robots
 from crawler.urls import canonical_url
@@ -138,11 +138,11 @@ class RobotsMiddleware:
             if error.outcome in ("blocked", "failed") and not error.reason.startswith("redirect"):
                 return _not_now("unreachable")
             return Policy(ALLOW_ALL, monotonic() + _FRESH_SECONDS)
-        except CannotResolveHostError:
-            return Policy(ALLOW_ALL, monotonic() + _UNREACHABLE_SECONDS, "failed", "dns")
-        except (DownloadConnectionRefusedError, ConnectError):
-            return Policy(ALLOW_ALL, monotonic() + _UNREACHABLE_SECONDS, "failed", "connect")
-        except _UNREACHABLE:
+        except (CannotResolveHostError, DownloadConnectionRefusedError, ConnectError) as error:
+            return Policy(ALLOW_ALL, monotonic() + _UNREACHABLE_SECONDS, "failed", cause_of(error))
+        except _UNREACHABLE as error:
+            if cause_of(error) == "tls":
+                return Policy(ALLOW_ALL, monotonic() + _UNREACHABLE_SECONDS, "failed", "tls")
             return _not_now("unreachable")
         policy = self._read(response)
         honour_crawl_delay(self.crawler, operator, policy.rules.crawl_delay)

@@ -10,16 +10,26 @@ import gzip
 import json
 import os
 import socket
+import ssl
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from crawler.plan import CrawlPlan
 from storage.crawls import find_crawl, outcome_rows
@@ -37,6 +47,8 @@ class Request(NamedTuple):
     started: float
     ended: float
     headers: Mapping[str, str]
+    url: str
+    """The whole address that was asked for; behind a proxy, that of the page."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +97,7 @@ Answer = Page | Callable[[Request], Page]
 
 @dataclass
 class Site:
-    """Routes by (host, path), or by path for every host; what is not there is a 404."""
+    """Routes by (host, path), by path for every host, or by whole URL; what is not there is a 404."""
 
     port: int
     routes: dict[str | tuple[str, str], Answer] = field(default_factory=dict)
@@ -99,6 +111,7 @@ class Site:
 
     def answer(self, request: Request) -> Page:
         found = self.routes.get((request.host, request.path), self.routes.get(request.path))
+        found = self.routes.get(request.url, found)
         if found is None and request.path == "/robots.txt" and self.robots is not None:
             return Page(self.robots, content_type="text/plain")
         if found is None:
@@ -118,14 +131,26 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     site: Site
 
+    secure = False
+
+    def do_CONNECT(self) -> None:
+        """Be a proxy for https: answer in place of the site, with a certificate nobody has signed."""
+        self.send_response(200)
+        self.end_headers()
+        self.connection = certificate().wrap_socket(self.connection, server_side=True)
+        self.rfile = self.connection.makefile("rb")
+        self.wfile = self.connection.makefile("wb", buffering=0)
+        self.secure = True
+
     def do_GET(self) -> None:
         started = time.monotonic()
-        host = (self.headers.get("Host") or "").rpartition(":")[0]
-        path = self.path
+        authority, path = self.headers.get("Host") or "", self.path
         if path.startswith("http://"):  # asked as a proxy
-            host, _, path = path.removeprefix("http://").partition("/")
-            host, path = host.partition(":")[0], "/" + path
-        request = Request(host, path, started, started, dict(self.headers))
+            authority, _, path = path.removeprefix("http://").partition("/")
+            path = "/" + path
+        url = f"{'https' if self.secure else 'http'}://{authority}{path}"
+        host = authority.rpartition(":")[0] if authority.rpartition(":")[2].isdigit() else authority
+        request = Request(host, path, started, started, dict(self.headers), url)
         page = self.site.answer(request)
         try:
             self._send(page)
@@ -175,13 +200,43 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients that go away are part of the tests."""
+
+
+@cache
+def certificate() -> ssl.SSLContext:
+    """A certificate for another name, signed by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "somebody-else.invalid")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem = made.public_bytes(Encoding.PEM) + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.NamedTemporaryFile(suffix=".pem") as file:
+        file.write(pem)
+        file.flush()
+        context.load_cert_chain(file.name)
+    return context
+
 
 @contextmanager
-def serve() -> Iterator[Site]:
-    """A site on all loopback addresses, until the block ends."""
+def serve(*, secure: bool = False) -> Iterator[Site]:
+    """A site on all loopback addresses, until the block ends; also a proxy for http and https."""
     site = Site(port=0)
-    handler = type("Handler", (_Handler,), {"site": site})
-    server = _Server(("127.0.0.0" if sys.platform == "win32" else "0.0.0.0", 0), handler)
+    handler = type("Handler", (_Handler,), {"site": site, "secure": secure})
+    server = _Server(("0.0.0.0", 0), handler)
+    if secure:
+        server.socket = certificate().wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     site.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
@@ -235,7 +290,7 @@ def environment(proxy: str | None = None) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.lower().endswith("_proxy") and not name.startswith("LINKLEDGER_")
     }
-    return ours | ({"http_proxy": proxy} if proxy else {})
+    return ours | ({"http_proxy": proxy, "https_proxy": proxy} if proxy else {})
 
 
 def outcomes(database: str, crawl_id: int | None = None) -> dict[str, tuple[str, str | None]]:

@@ -126,6 +126,17 @@ def test_redirects_are_recorded_and_lead_to_one_visit(site: Site, database: str)
     assert visits(database) == [(site.url("/now"), True, 2)]
 
 
+def test_certificates_hold_only_where_asked(tmp_path: Path) -> None:
+    """Reach goes first: many small sites have a certificate that is old or for another name."""
+    with serve(secure=True) as secure:
+        secure.routes["/"] = Page(html("/x"))
+        address = f"https://127.0.0.1:{secure.port}/"
+        database = f"sqlite:///{tmp_path / 'l.db'}"
+        assert crawl(plan(database, address))["fetched"] == 1
+        crawl(plan(database, address, verify_tls=True))
+        assert outcomes(database)[address] == ("failed", "tls")
+
+
 # -- robots.txt ---------------------------------------------------------------------------------
 
 ROBOTS: list[tuple[str, Page, tuple[str, str | None]]] = [  # id, robots.txt, outcome of /page
