@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+# How many times the random cases of `make test` are drawn in `make prove`.
+PROOF ?= 30
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
@@ -10,7 +12,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 help:
 	@echo "make demo    install, then serve, crawl and question a few bundled pages"
 	@echo "make test    install, then run the whole test suite on SQLite and on PostgreSQL"
-	@echo "make prove   run the long form of the proofs"
+	@echo "make prove   the proofs that draw random cases, with 30 times as many (PROOF=N times)"
 	@echo "make lint    ruff and mypy --strict"
 	@echo "make bench   every benchmark, one table (QUICK=1 for short runs)"
 	@echo "make docs    write docs/cli.md from the program"
@@ -42,11 +44,11 @@ demo: $(VENV)/.run
 test: $(VENV)/.dev
 	@if [ -n "$$LINKLEDGER_CORPUS" ]; then $(BIN)/python -m benchmarks corpus; \
 	else echo "not run: scoring against a corpus of pages (LINKLEDGER_CORPUS=FOLDER names none)"; fi
-	@echo "not run: the long form of the proofs (make prove)"
+	@echo "not run: the long form of the proofs that draw random cases (make prove)"
 	$(BIN)/python -m pytest
 
 prove: $(VENV)/.dev
-	$(BIN)/python -m pytest -m long
+	LINKLEDGER_PROOF=$(PROOF) $(BIN)/python -m pytest -m proof
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

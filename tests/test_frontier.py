@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from proof import examples
 
 from crawler.feed import AHEAD, Feed
 from crawler.plan import CrawlPlan
@@ -234,7 +235,8 @@ async def drain(
             await asyncio.sleep(0)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.proof
+@settings(max_examples=examples(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     sizes=st.lists(st.integers(1, 3 * AHEAD), min_size=1, max_size=7),
     operators=st.integers(1, 4),

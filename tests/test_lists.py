@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from proof import examples
 
 from crawler.seeds import read_seeds
 from storage.engine import Ledger, create_ledger
@@ -163,7 +164,8 @@ def test_rows_show_the_latest_outcome_of_their_page(ledger: Ledger) -> None:
     assert used == {"spring": (1,), "other": (2,)}
 
 
-@settings(deadline=None, max_examples=25)
+@pytest.mark.proof
+@settings(deadline=None, max_examples=examples(25))
 @given(
     calls=st.lists(
         st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 9), st.integers(0, 4)), max_size=12), max_size=4

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from proof import examples
 from selectolax.lexbor import LexborHTMLParser
 
 from crawler.page import MAX_HEADING, parse_page
@@ -295,7 +296,8 @@ bodies = st.one_of(st.binary(max_size=300), st.lists(pieces, max_size=40).map(la
 
 
 @given(bodies, st.none() | st.sampled_from(["utf-8", "utf-16le", "shift_jis", "rot13", "no such"]))
-@settings(max_examples=300, deadline=None)
+@pytest.mark.proof
+@settings(max_examples=examples(300), deadline=None)
 def test_nothing_raises_and_nothing_is_lost(body: bytes, charset: str | None) -> None:
     page = parse_page(body, url=URL, charset=charset)
     ordinals = sorted([link.ordinal for link in page.links] + [skip.ordinal for skip in page.skipped])
@@ -310,7 +312,8 @@ def test_nothing_raises_and_nothing_is_lost(body: bytes, charset: str | None) ->
 
 
 @given(st.lists(pieces, max_size=40).map("".join))
-@settings(max_examples=300, deadline=None)
+@pytest.mark.proof
+@settings(max_examples=examples(300), deadline=None)
 def test_the_links_are_those_of_the_tree(markup: str) -> None:
     """Counted a second way: the parser's own selector, less what is MathML, or SVG without a link.
 

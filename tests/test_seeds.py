@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from proof import examples
 
 from cli.cells import guard
 from crawler.list_rows import loose_cells, strict_cells
@@ -760,6 +761,7 @@ def test_memory_does_not_grow_with_the_list(tmp_path: Path) -> None:
 CELLS = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0\ufeff\r"), max_size=30)
 
 
+@pytest.mark.proof
 @settings(deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cc"]), max_size=40), min_size=1, max_size=40))
 def test_every_line_of_a_plain_list_is_counted(lines: list[str]) -> None:
@@ -777,6 +779,7 @@ def test_every_line_of_a_plain_list_is_counted(lines: list[str]) -> None:
     assert reader.rows_read == len(expected)
 
 
+@pytest.mark.proof
 @settings(deadline=None)
 @given(
     st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=20),
@@ -802,7 +805,8 @@ def test_table_round_trip(
     assert [(row.columns.get("left", ""), row.columns.get("right", "")) for row in accepted] == rows
 
 
-@settings(deadline=None, max_examples=300)
+@pytest.mark.proof
+@settings(deadline=None, max_examples=examples(300))
 @given(st.binary(max_size=400))
 @example(b"url\n")
 @example(b'\xff\xfe"')
@@ -813,7 +817,8 @@ def test_random_bytes_end_in_rows_or_one_clear_error(data: bytes) -> None:
         read(data)
 
 
-@settings(deadline=None, max_examples=300)
+@pytest.mark.proof
+@settings(deadline=None, max_examples=examples(300))
 @given(
     st.lists(st.sampled_from(['"', ",", "\n", "x", "https://a.example.com/", '""', "url", "#", ";", "\t", "\r", " "]))
 )
@@ -822,6 +827,7 @@ def test_any_quoting_ends_in_rows_or_one_clear_error(parts: list[str]) -> None:
         read("".join(parts))
 
 
+@pytest.mark.proof
 @settings(deadline=None)
 @given(st.text('",;x ', max_size=30), st.sampled_from(",;"))
 def test_splitting_agrees_with_the_csv_module(text: str, delimiter: str) -> None:
@@ -845,7 +851,8 @@ GOOD_ROWS = [
 ]
 
 
-@settings(deadline=None, max_examples=400)
+@pytest.mark.proof
+@settings(deadline=None, max_examples=examples(400))
 @given(
     st.lists(
         st.one_of(

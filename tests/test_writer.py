@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from proof import examples
 from readings import RULES, failed, link, page, reading, url
 
 from storage import evidence
@@ -495,13 +496,15 @@ def _replay(ledger: Ledger, events: Sequence[tuple[int, str, list[tuple[int, str
         assert sorted(rows(ledger, question.format(source)), key=repr) == sorted(model.rows(), key=repr)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.proof
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(EVENTS)
 def test_any_history_ends_as_the_plain_model_says(ledger: Ledger, events: list[Any]) -> None:
     _replay(ledger, events)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.proof
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(EVENTS)
 def test_links_and_anchors_are_equally_many_after_any_history(ledger: Ledger, events: list[Any]) -> None:
     _replay(ledger, events)
