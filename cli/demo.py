@@ -99,11 +99,11 @@ def _absolute(db: str) -> str:
 
 
 def _explain(proxy: str) -> None:
-    print(f"The demo pages are served by a proxy at {proxy} until Ctrl-C. In another terminal:\n")
-    print(f"  export http_proxy={proxy}")
-    print("  linkledger crawl http://gardennotes.example/best-pruning-shears http://weekendplots.example/roundup-2026")
-    print("  linkledger links targets --by domain", flush=True)
     try:
+        print(f"The demo pages are served by a proxy at {proxy} until Ctrl-C. In another terminal:\n")
+        print(f"  export http_proxy={proxy}")
+        print("  linkledger crawl http://gardennotes.example/tool-care http://weekendplots.example/roundup-2026")
+        print("  linkledger links targets --by domain", flush=True)
         threading.Event().wait()
     except KeyboardInterrupt:
         print(file=sys.stderr)
