@@ -290,11 +290,11 @@ def list_pages(sample: Sample, name: str) -> set[str]:
 def _stood(sample: Sample, one: SampleLink, crawl_id: int | str) -> bool:
     number = {"last": len(sample.crawls), "previous": len(sample.crawls) - 1}.get(str(crawl_id), crawl_id)
     assert isinstance(number, int)
+    visits: dict[str, SampleOutcome] = {}  # a page is visited once a crawl, whatever led to it
     for asked, of in sample.crawls[number - 1].items():
-        if (of.final or asked) != one.source or of.state not in ("fetched", "partial", "suspect"):
-            continue
-        then = one.first_seen <= of.at and (one.gone_at is None or one.gone_at > of.at)
-        starts = {one.first_seen, one.valid_from}
-        if then and (of.state == "fetched" or of.at in starts):
-            return True
+        if of.state in ("fetched", "partial", "suspect"):
+            visits.setdefault(of.final or asked, of)
+    if (visit_ := visits.get(one.source)) is not None:
+        then = one.first_seen <= visit_.at and (one.gone_at is None or one.gone_at > visit_.at)
+        return then and (visit_.state == "fetched" or visit_.at in (one.first_seen, one.valid_from))
     return False

@@ -88,16 +88,20 @@ def numbered(links: list[SampleLink]) -> list[SampleLink]:
     return result
 
 
-crawls = st.dictionaries(
-    st.sampled_from([*SOURCES, "https://moved.org/"]),
-    st.builds(
-        SampleOutcome,
-        state=st.sampled_from(["fetched", "partial", "failed", "pending"]),
-        at=times,
-        final=st.none() | st.sampled_from(SOURCES),
-    ),
-    max_size=4,
-)
+def crawls(hour: int) -> st.SearchStrategy[dict[str, SampleOutcome]]:
+    """Crawls of different hours: a page is not read twice in one instant."""
+    return st.dictionaries(
+        st.sampled_from([*SOURCES, "https://moved.org/"]),
+        st.builds(
+            SampleOutcome,
+            state=st.sampled_from(["fetched", "partial", "failed", "pending"]),
+            at=times.map(lambda at: at + hour * DAY // 24),
+            final=st.none() | st.sampled_from(SOURCES),
+        ),
+        max_size=4,
+    )
+
+
 samples = st.builds(
     Sample,
     links=st.lists(sample_links(), max_size=14).map(numbered),
@@ -105,7 +109,7 @@ samples = st.builds(
         st.sampled_from(SOURCES), st.builds(SamplePage, times, st.booleans(), st.booleans()), max_size=6
     ),
     lists=st.fixed_dictionaries({"spring": st.lists(st.sampled_from([*SOURCES, "https://moved.org/"]), unique=True)}),
-    crawls=st.lists(crawls, min_size=2, max_size=2),
+    crawls=st.tuples(crawls(0), crawls(1)),
 )
 
 
