@@ -119,7 +119,7 @@ class Asked:
         hidden = left_out(self.wanted, about.cells)
         notes = why_nothing(about) if not about.selected else []
         if self.as_table:
-            notes += _said(hidden, read)
+            notes += _said(about.name if len(self.targets) > 1 else None, hidden, read)
         return replace(
             answer,
             head={**answer.head, "filter": {**self.wanted.shown(), **words}, "left_out": hidden, "coverage": read},
@@ -242,12 +242,12 @@ def _links(number: int) -> str:
     return f"{number:,} link" if number == 1 else f"{number:,} links"
 
 
-def _said(hidden: dict[str, int], read: dict[str, int]) -> list[str]:
+def _said(name: str | None, hidden: dict[str, int], read: dict[str, int]) -> list[str]:
     notes = []
     use = {"internal": "--kind any", "lost": "--state any", "internal_lost": "both"}
     parts = [f"{number:,} {name.replace('_', ' and ')} ({use[name]})" for name, number in hidden.items() if number]
     if parts:
-        notes.append(f"left out: {', '.join(parts)}")
+        notes.append(f"{name}: left out {', '.join(parts)}" if name else f"left out: {', '.join(parts)}")
     missing = [f"{number:,} {name}" for name, number in read.items() if number and name not in ("asked", "fetched")]
     if missing:
         notes.append(f"read {read['fetched']:,} of {read['asked']:,} pages asked for; {', '.join(missing)}")

@@ -49,7 +49,11 @@ def crawl(
     ] = False,
     retry_failed: Annotated[
         str | None,
-        typer.Option("--retry-failed", metavar="ID|last", help="Ask the failed and partial pages of a crawl again."),
+        typer.Option(
+            "--retry-failed",
+            metavar="ID|last",
+            help="Ask the failed, partial and still pending pages of a crawl again.",
+        ),
     ] = None,
     depth: Annotated[
         int,
@@ -227,7 +231,11 @@ def _run(
     write_answer(summary_answer(summary.facts), output=output, fields=fields, raw_cells=raw_cells)
     if summary.interrupted:
         pending = summary.facts["pending"]
-        _say(f"interrupted; {pending:,} URLs are still pending in crawl {summary.facts['crawl']}")
+        crawl = summary.facts["crawl"]
+        _say(
+            f"interrupted; {pending:,} URLs are still pending in crawl {crawl}; "
+            f"`linkledger crawl --retry-failed {crawl}` asks them"
+        )
         raise typer.Exit(130)
     if min_fetched is not None and summary.fetched_percent < min_fetched:
         _say(f"{summary.fetched_percent:.1f} % fetched, less than --min-fetched {min_fetched:g}")
@@ -300,6 +308,8 @@ def _read_list(plan: CrawlPlan) -> tuple[dict[str, Any], list[str], int]:
     found = describe(read_seeds(plan.seeds, column=plan.column), on_rejected=keep)
     _name_rejected(tuple(first), found.rejected, "a crawl keeps all of them")
     files = [asdict(report) for report in found.files]
+    for file in files:  # repeated pages are told apart over all files only
+        file["usable"] = file.pop("accepted")
     notes = [
         f"{report.file}: column {report.column!r}, {report.delimiter or 'one value a line'}, {report.encoding}"
         for report in found.files

@@ -154,8 +154,17 @@ def _warn(
 def main() -> None:
     """Run linkledger and end the process with its exit status."""
     warnings.showwarning = _warn
+    if sys.stdout is None:  # `>&-`
+        _say("standard output is closed: there is nowhere to write the answer")
+        sys.exit(1)
     try:
         app(prog_name="linkledger")
+    except OSError as error:  # help and completion are written outside the commands
+        if os.environ.get(DEBUG):
+            raise
+        _drop_output()
+        _say(str(error.strerror or error))
+        sys.exit(1)
     except Exception as error:  # the last resort: a user gets a line, not a traceback
         if os.environ.get(DEBUG):
             raise

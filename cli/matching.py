@@ -17,6 +17,7 @@ from storage.errors import LedgerError
 from storage.text import clean, fold
 
 LONGEST_PATTERN = 500
+LONGEST_TEXT = 5_000
 MATCHED = 2_000
 """Characters of an anchor that a pattern sees."""
 PATTERN_SECONDS = 20.0
@@ -64,6 +65,8 @@ def matcher(text: str, how: Match) -> Matcher:
     """
     if how == "regex":
         return _pattern(text)
+    if len(text) > LONGEST_TEXT:  # SQLite refuses patterns of 50,000 bytes
+        raise typer.BadParameter(f"a text of more than {LONGEST_TEXT:,} characters", param_hint="TEXT")
     wanted = fold(clean(text))
     if how == "equal":
         return Matcher(lambda anchor: anchor == wanted, wanted or None)

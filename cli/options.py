@@ -28,7 +28,7 @@ def parse_limit(value: str | None) -> Limit:
     if value == "none":
         return None
     if value.isascii() and value.isdigit():
-        return int(value)
+        return int(value) if len(value) < 19 else 10**18  # more rows than there are, and still a number to databases
     raise typer.BadParameter(f"{value!r} is neither a whole number nor 'none'", param_hint="--limit")
 
 

@@ -112,8 +112,17 @@ class CrawlPlan:
         return found[0] if found else PRODUCT
 
     def to_json(self) -> str:
-        """The plan as it is kept with its crawl."""
-        return json.dumps(asdict(self) | {"page_limit": self.page_limit, "host_limit": self.host_limit}, sort_keys=True)
+        """The plan as it is handed to another process; `plan_from_json` reads it."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    def kept_json(self) -> str:
+        """The plan as it is kept with its crawl: with the limits in force, and without the ledger's URL.
+
+        That may hold a password, which all who read the ledger would see.
+        """
+        kept = asdict(self) | {"page_limit": self.page_limit, "host_limit": self.host_limit}
+        del kept["db"]
+        return json.dumps(kept, sort_keys=True)
 
 
 def plan_from_json(text: str) -> CrawlPlan:
@@ -174,8 +183,6 @@ def _problem(plan: CrawlPlan) -> str | None:
         return "--delay must be 0 or more seconds"
     if not 0 < plan.timeout < float("inf"):
         return "--timeout must be more than 0 seconds"
-    if plan.depth > 0 and plan.follow == "none":
-        return f"--depth {plan.depth} without --follow would follow no link; add --follow host, domain, list or any"
     if plan.depth == 0 and plan.follow != "none":
         return f"--follow {plan.follow} needs --depth 1 or more; at depth 0 exactly the list is fetched"
     for pattern in (*plan.include, *plan.exclude):

@@ -210,7 +210,7 @@ def begin(plan: CrawlPlan) -> Session:
     """
     reader, rows = _rows(plan)
     if rows is not None or plan.list_name is None:
-        create_ledger(plan.db, psl=suffix_list_version())
+        create_ledger(plan.db, psl=suffix_list_version(), now=now_ms())
     ledger = Ledger(plan.db)
     try:
         with ledger.begin() as conn:
@@ -250,7 +250,7 @@ def _load(
     added: Added
     read: int
     if rows is not None and reader is not None:
-        crawl_id = frontier.start_crawl(conn, plan=plan.to_json(), list_id=None, now=now)
+        crawl_id = frontier.start_crawl(conn, plan=plan.kept_json(), list_id=None, now=now)
         keep = _Rejected(conn, crawl_id, first_rejected)
         accepted_rows = keep.without(rows)
         if plan.list_name is not None:
@@ -258,22 +258,22 @@ def _load(
             lists.save_rows(conn, plan.list_name, accepted_rows, now, files=files)
             list_id = lists.list_id(conn, plan.list_name)
             crawls.set_list(conn, crawl_id, list_id)
-            added = frontier.add_list(conn, crawl_id, list_id, files)
+            added = frontier.add_list(conn, crawl_id, list_id, now)
         else:
             added = frontier.add_seeds(conn, crawl_id, accepted_rows)
         rejected = keep.finish()
         read = reader.rows_read
     elif plan.retry_of is not None:
         list_id_of = crawls.list_of(conn, plan.retry_of)
-        crawl_id = frontier.start_crawl(conn, plan=plan.to_json(), list_id=list_id_of, now=now)
+        crawl_id = frontier.start_crawl(conn, plan=plan.kept_json(), list_id=list_id_of, now=now)
         added = frontier.add_retry(conn, crawl_id, plan.retry_of)
         read = added.accepted
         if not read:
-            raise BadList(f"crawl {plan.retry_of} has no failed or partial page to ask again")
+            raise BadList(f"crawl {plan.retry_of} has no failed, partial or pending page to ask again")
     else:
         assert plan.list_name is not None
         list_id = lists.list_id(conn, plan.list_name)
-        crawl_id = frontier.start_crawl(conn, plan=plan.to_json(), list_id=list_id, now=now)
+        crawl_id = frontier.start_crawl(conn, plan=plan.kept_json(), list_id=list_id, now=now)
         added = frontier.add_list(conn, crawl_id, list_id)
         read = added.accepted + added.duplicates
         if not read:

@@ -206,9 +206,11 @@ def _must_exist(url: URL) -> None:
         if not path.is_file():
             raise UnreadableLedger(shown(url), "it is no file")
         with path.open("rb") as file:
-            file.read(1)
+            empty = not file.read(1)
     except OSError as error:
         raise UnreadableLedger(shown(url), error.strerror or str(error)) from error
+    if empty:  # opening it to write would make a database of it
+        raise NoLedger(shown(url))
 
 
 def _must_be_possible(url: URL) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from sqlalchemy import case, exists, func, insert, literal, select, update
+from sqlalchemy import case, exists, func, insert, literal, literal_column, select, update
 
 from storage import outcomes
 from storage.codes import OUTCOMES
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PENDING, SKIPPED = OUTCOMES.index("pending"), OUTCOMES.index("skipped")
+_IS_PENDING = outcome.c.state == literal_column(str(PENDING))
+"""Written out: an index on part of a table is used only where the statement itself shows that it holds."""
 _CHUNK = 2_000
 
 
@@ -70,9 +72,9 @@ def add_seeds(conn: Connection, crawl_id: int, rows: Iterable[SeedRow]) -> Added
     Streams: holds a few thousand rows at a time.
     """
     accepted = duplicates = 0
-    dialect, texts = dialect_of(conn), texts_of(conn)
+    dialect = dialect_of(conn)
     for chunk in _chunks(rows):
-        ids = url_rows(texts, conn, (seed.url for seed in chunk))
+        ids = url_rows(texts_of(conn), conn, (seed.url for seed in chunk))
         there = outcomes.stored(dialect, conn, crawl_id, {row.id for row in ids.values()})
         new: dict[int, Wanted] = {}
         for seed in chunk:
@@ -85,12 +87,12 @@ def add_seeds(conn: Connection, crawl_id: int, rows: Iterable[SeedRow]) -> Added
     return Added(accepted, duplicates)
 
 
-def add_list(conn: Connection, crawl_id: int, list_id: int, files: Collection[str] | None = None) -> Added:
-    """Add the pages of a kept list, in the database; with ``files``, only the rows that came from those."""
+def add_list(conn: Connection, crawl_id: int, list_id: int, added_at: int | None = None) -> Added:
+    """Add the pages of a kept list, in the database; with ``added_at``, only the rows kept at that time."""
     rows = list_row.c
     of_list = rows.list_id == list_id
-    if files is not None:
-        of_list &= rows.file.in_([clean(name) for name in files])
+    if added_at is not None:
+        of_list &= rows.added_at == added_at
     copy = func.row_number().over(partition_by=rows.url_id, order_by=(rows.file, rows.line))
     copies = select(rows.url_id, rows.operator, rows.file, rows.line, copy.label("copy")).where(of_list).subquery()
     turn = func.row_number().over(partition_by=copies.c.operator, order_by=(copies.c.file, copies.c.line)) - 1
@@ -107,7 +109,8 @@ def add_list(conn: Connection, crawl_id: int, list_id: int, files: Collection[st
 def add_retry(conn: Connection, crawl_id: int, of_crawl: int) -> Added:
     """Add the URLs of an earlier crawl that may answer now.
 
-    These are failed, partial and suspect ones, and those whose robots.txt could not be read.
+    These are failed, partial and suspect ones, those whose robots.txt could not be read, and those still pending
+    because the crawl was stopped.
     """
     before = outcome.alias("before")
     turn = func.row_number().over(partition_by=before.c.operator, order_by=(before.c.turn, before.c.url_id)) - 1
@@ -121,7 +124,7 @@ def add_retry(conn: Connection, crawl_id: int, of_crawl: int) -> Added:
 
 def worth_a_retry(rows: FromClause, crawl_id: int) -> ColumnElement[bool]:
     """Which of the outcomes of a crawl `add_retry` asks again; ``rows`` is table ``outcome`` or an alias of it."""
-    again = [OUTCOMES.index(state) for state in ("failed", "partial", "suspect")]
+    again = [OUTCOMES.index(state) for state in ("pending", "failed", "partial", "suspect")]
     unread = (rows.c.state == OUTCOMES.index("blocked")) & rows.c.reason.not_like("robots:disallow%")
     return (rows.c.crawl_id == crawl_id) & (rows.c.state.in_(again) | unread)
 
@@ -248,7 +251,7 @@ def next_operators(conn: Connection, crawl_id: int, *, besides: Collection[str],
     """Up to ``limit`` operators with pending URLs, in fair order, other than those in hand."""
     pending = (
         select(outcome.c.operator)
-        .where(outcome.c.crawl_id == crawl_id, outcome.c.state == PENDING)
+        .where(outcome.c.crawl_id == crawl_id, _IS_PENDING)
         .order_by(outcome.c.turn, outcome.c.url_id)
         .limit(limit)
     )
@@ -266,7 +269,7 @@ def next_rows(conn: Connection, crawl_id: int, operator: str, *, after: int, lim
             outcome.c.crawl_id == crawl_id,
             outcome.c.operator == operator,
             outcome.c.turn > after,
-            outcome.c.state == PENDING,
+            _IS_PENDING,
         )
         .order_by(outcome.c.turn, outcome.c.url_id)
         .limit(limit)

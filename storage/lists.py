@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["FileRows", "ListRow", "Saved", "StoredList", "list_id", "list_rows", "lists", "save_rows"]
 
 _CHUNK = 2_000
+_UNNAMED = frozenset({"argument", "-"})
+"""What `SeedRow.file` is for the command line and standard input: what comes from there next is not a new edition."""
 _COLUMNS = ("list_id", "file", "line", "url_id", "operator", "given", "columns", "added_at")
 
 
@@ -84,9 +86,10 @@ class ListRow(NamedTuple):
 def save_rows(conn: Connection, name: str, rows: Iterable[SeedRow], now: int, *, files: Iterable[str] = ()) -> Saved:
     """Keep the rows of a list, which is made where there is none of this name.
 
-    What a file gave before is replaced by what it gives now, rows of other files stay. The rows of one
-    file must come in one call; two rows of one file and line are one, the first. Streams: holds a few
-    thousand rows at a time.
+    What a file gave before is replaced by what it gives now, rows of other files stay. Rows of the command line
+    and of standard input are added: only those of the same page are replaced, and their lines are counted on.
+    The rows of one file must come in one call; two rows of one file and line are one, the first. Streams: holds
+    a few thousand rows at a time.
 
     Args:
         conn: a writing transaction.
@@ -96,23 +99,28 @@ def save_rows(conn: Connection, name: str, rows: Iterable[SeedRow], now: int, *,
     id_ = _ensure_list(conn, name, now)
     met: set[str] = set()
     replaced = 0
+    counted_on = {file: _last_line(conn, id_, file) for file in _UNNAMED}
     for file in files:
         replaced += _forget(conn, id_, clean(file), met)
     left = iter(rows)
     while chunk := list(islice(left, _CHUNK)):
         ids = ensure_urls(conn, (row.url for row in chunk))
+        replaced += _forget_pages(conn, id_, chunk, ids, now)
         values: dict[tuple[str, int], tuple[Any, ...]] = {}
         for row in chunk:
             file = clean(row.file)
             replaced += _forget(conn, id_, file, met)
             columns = clean(json.dumps(row.columns, ensure_ascii=False))
+            line = row.line + counted_on.get(file, 0)
             values.setdefault(
-                (file, row.line),
-                (id_, file, row.line, ids[row.url.url], short_name(row.operator), clean(row.given), columns, now),
+                (file, line),
+                (id_, file, line, ids[row.url.url], short_name(row.operator), clean(row.given), columns, now),
             )
         ordered = [values[key] for key in sorted(values)]
         dialect_of(conn).insert(conn, "list_row", _COLUMNS, ordered, conflict="nothing")
-    kept = select(func.count()).where(list_row.c.list_id == id_, list_row.c.file.in_(sorted(met)))
+    kept = select(func.count()).where(
+        list_row.c.list_id == id_, list_row.c.file.in_(sorted(met)), list_row.c.added_at == now
+    )
     return Saved(id_, int(conn.execute(kept).scalar_one()) if met else 0, replaced)
 
 
@@ -132,7 +140,24 @@ def _forget(conn: Connection, id_: int, file: str, met: set[str]) -> int:
     if file in met:
         return 0
     met.add(file)
+    if file in _UNNAMED:
+        return 0
     return conn.execute(delete(list_row).where(list_row.c.list_id == id_, list_row.c.file == file)).rowcount
+
+
+def _last_line(conn: Connection, id_: int, file: str) -> int:
+    last = select(func.max(list_row.c.line)).where(list_row.c.list_id == id_, list_row.c.file == file)
+    return int(conn.execute(last).scalar() or 0)
+
+
+def _forget_pages(conn: Connection, id_: int, rows: Sequence[SeedRow], ids: Mapping[str, int], now: int) -> int:
+    """Drop earlier rows of the pages that the command line or standard input gives again."""
+    dropped = 0
+    for file in sorted(_UNNAMED):
+        pages = {ids[row.url.url] for row in rows if row.file == file}
+        earlier = (list_row.c.list_id == id_) & (list_row.c.file == file) & (list_row.c.added_at < now)
+        dropped += conn.execute(delete(list_row).where(earlier, list_row.c.url_id.in_(sorted(pages)))).rowcount
+    return dropped
 
 
 def lists(conn: Connection, name: str | None = None) -> tuple[StoredList, ...]:

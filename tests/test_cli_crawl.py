@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from local_site import Page, Site, environment, html, redirect, serve
+from sqlalchemy.engine import make_url
 
 COMMAND = [sys.executable, "-c", "from cli.main import main; main()"]
 ROOT = Path(__file__).resolve().parent.parent
@@ -164,7 +165,6 @@ def test_outcomes_with_remedies_and_retry(site: Site, database: str, tmp_path: P
 
 USAGE = [  # id, words, part of the message
     ("nothing_to_crawl", ["crawl"], "nothing to crawl"),
-    ("depth_without_a_rule", ["crawl", "a.example", "--depth", "2", "--follow", "none"], "--follow"),
     ("follow_without_depth", ["crawl", "a.example", "--follow", "host"], "--depth"),
     ("unknown_follow", ["crawl", "a.example", "--depth", "1", "--follow", "some"], "'some'"),
     ("bad_pattern", ["crawl", "a.example", "--depth", "1", "--include", "("], "regular expression"),
@@ -212,7 +212,7 @@ def test_unknown_list_and_crawl(site: Site, tmp_path: Path) -> None:
     run("crawl", site.url("/a"), "--list", "spring", "--delay", "0", cwd=tmp_path)
     assert "known: spring" in run("crawl", "--list", "autumn", cwd=tmp_path, status=1).stderr
     assert "no crawl named '7'" in run("crawls", "show", "7", cwd=tmp_path, status=1).stderr
-    assert "no failed or partial" in run("crawl", "--retry-failed", "last", cwd=tmp_path, status=1).stderr
+    assert "no failed, partial or pending" in run("crawl", "--retry-failed", "last", cwd=tmp_path, status=1).stderr
 
 
 def test_ctrl_c_ends_with_130_and_keeps_what_is_pending(site: Site, tmp_path: Path) -> None:
@@ -232,6 +232,18 @@ def test_ctrl_c_ends_with_130_and_keeps_what_is_pending(site: Site, tmp_path: Pa
     assert facts["fetched"] + facts["pending"] == facts["asked"] == 60
     assert facts["pending"] > 0
     assert f"{facts['pending']} URLs are still pending" in err
+    again = answer("crawl", "--retry-failed", "last", "--delay", "0", cwd=tmp_path)
+    assert (again["asked"], again["fetched"]) == (facts["pending"], facts["pending"]), "what was not asked is asked"
+
+
+def test_the_kept_plan_holds_no_password(site: Site, tmp_path: Path, postgres_url: str) -> None:
+    """The kept plan is shown to everyone who shares the ledger."""
+    secret = make_url(postgres_url).set(password="hunter2").render_as_string(hide_password=False)
+    site.routes["/a"] = Page(html("/x"))
+    answer("crawl", site.url("/a"), "--delay", "0", "--db", secret, cwd=tmp_path)
+    shown = run("crawls", "show", "last", "--db", secret, "--format", "json", cwd=tmp_path).stdout
+    assert '"delay": 0' in shown
+    assert "hunter2" not in shown
 
 
 def test_progress_is_plain_in_a_pipe_and_the_answer_is_alone_on_stdout(site: Site, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy.exc import IntegrityError
 
 from storage.check import check
 from storage.dictionaries import ensure_urls, find_url_ids, hash_id
-from storage.engine import Ledger, LedgerWarning, create_ledger, open_ledger, parse_database, shown
+from storage.engine import Ledger, LedgerWarning, create_ledger, open_ledger, parse_database, shown, upgrade_ledger
 from storage.errors import LedgerError, NoLedger, SchemaOutOfDate, SchemaTooNew, UnreadableLedger
 from storage.writer import write_readings
 
@@ -398,3 +398,12 @@ def test_a_lost_connection_is_replaced_and_an_error_in_bulk_loading_stores_nothi
             write_readings(ledger, None, [reading("https://r.example/", two, 1)], rules_version=RULES)
         with ledger.connect() as conn:
             assert conn.exec_driver_sql("SELECT count(*) FROM page").scalar_one() == 1
+
+
+def test_an_empty_file_is_no_ledger_and_stays_empty(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    path.touch()
+    for use in (Ledger, upgrade_ledger):
+        with pytest.raises(NoLedger):
+            use(str(path))
+    assert path.stat().st_size == 0

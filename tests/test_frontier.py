@@ -37,7 +37,7 @@ def seed(url: str, line: int = 1, file: str = "list.txt") -> SeedRow:
 
 def start(ledger: Ledger, urls: list[str], **plan: object) -> int:
     """A crawl with these seeds."""
-    kept = CrawlPlan(seeds=("list.txt",), **plan).to_json()  # type: ignore[arg-type]
+    kept = CrawlPlan(seeds=("list.txt",), **plan).kept_json()  # type: ignore[arg-type]
     with ledger.begin() as conn:
         crawl_id = frontier.start_crawl(conn, plan=kept, list_id=None, now=1)
         frontier.add_seeds(conn, crawl_id, [seed(url, line) for line, url in enumerate(urls, 1)])
@@ -88,12 +88,13 @@ def test_kept_list_is_added_in_the_database(ledger: Ledger) -> None:
     rows = [seed("http://a.example/1", 2), seed("http://a.example/0", 3), seed("http://a.example/1", 4)]
     other = [seed("http://b.example/", 1, "other.txt"), seed("http://a.example/0", 2, "other.txt")]
     with ledger.begin() as conn:
-        lists.save_rows(conn, "spring", [*rows, *other], 5)
+        lists.save_rows(conn, "spring", other, 4)
+        lists.save_rows(conn, "spring", rows, 5)
         list_id = lists.list_id(conn, "spring")
         whole = frontier.start_crawl(conn, plan="{}", list_id=list_id, now=1)
         assert frontier.add_list(conn, whole, list_id) == (3, 2)
         one_file = frontier.start_crawl(conn, plan="{}", list_id=list_id, now=2)
-        assert frontier.add_list(conn, one_file, list_id, ["list.txt"]) == (2, 1)
+        assert frontier.add_list(conn, one_file, list_id, 5) == (2, 1)
     assert order(ledger, whole) == ["http://a.example/1", "http://b.example/", "http://a.example/0"]
     assert order(ledger, one_file) == ["http://a.example/1", "http://a.example/0"]
 
@@ -181,10 +182,10 @@ def test_retry_takes_what_may_answer_now(ledger: Ledger) -> None:
     ]
     write_readings(ledger, crawl_id, readings, rules_version=1)
     with ledger.begin() as conn:
-        assert crawls.retry_load(conn, crawl_id).pages == 3
+        assert crawls.retry_load(conn, crawl_id).pages == 4
         again = frontier.start_crawl(conn, plan="{}", list_id=None, now=9)
-        assert frontier.add_retry(conn, again, crawl_id) == (3, 0)
-    assert pending(ledger, again) == {f"http://{name}.example/" for name in ("failed", "cut", "later")}
+        assert frontier.add_retry(conn, again, crawl_id) == (4, 0)
+    assert pending(ledger, again) == {f"http://{name}.example/" for name in ("failed", "cut", "later", "pending")}
 
 
 def test_reasons_are_counted_by_kind(ledger: Ledger) -> None:

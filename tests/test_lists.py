@@ -83,6 +83,23 @@ def test_a_file_given_again_replaces_its_rows_only(ledger: Ledger) -> None:
         ]
 
 
+@pytest.mark.parametrize("origin", ["argument", "-"])
+def test_rows_of_no_file_are_added(ledger: Ledger, origin: str) -> None:
+    first, again = (
+        "https://one.example.com/\nhttps://two.example.com/\n",
+        "https://two.example.com/\nhttps://three.example.com/\n",
+    )
+    with ledger.begin() as conn:
+        save_rows(conn, "spring", seeds(first, origin), NOW, files=[origin])
+        saved = save_rows(conn, "spring", seeds(again, origin), LATER, files=[origin])
+        assert (saved.rows, saved.replaced) == (2, 1)
+        assert [(row.line, row.url, row.added_at) for row in list_rows(conn, "spring")] == [
+            (1, "https://one.example.com/", NOW),
+            (3, "https://two.example.com/", LATER),
+            (4, "https://three.example.com/", LATER),
+        ]
+
+
 def test_a_file_without_good_rows_empties_its_part(ledger: Ledger) -> None:
     with ledger.begin() as conn:
         save_rows(conn, "spring", seeds(SPRING), NOW)
