@@ -33,6 +33,11 @@ def demo(*arguments: str, cwd: Path, **more: str) -> subprocess.CompletedProcess
     )
 
 
+def heed_interrupts() -> None:
+    """A shell lets what it runs in the background ignore Ctrl-C, and that is inherited by the tests' children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_the_same_text_at_every_run(tmp_path: Path) -> None:
     """Also in a folder with settings of its own, and with proxies in the environment."""
     (tmp_path / "linkledger.toml").write_text('db = "sqlite:///mine.db"\ndelay = 60\n')
@@ -96,6 +101,7 @@ def test_serving_until_interrupted(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
+        preexec_fn=heed_interrupts,
     ) as process:
         assert process.stdout is not None
         lines = [process.stdout.readline() for _ in range(5)]
@@ -103,7 +109,10 @@ def test_serving_until_interrupted(tmp_path: Path) -> None:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({"http": proxy}))
         assert opener.open("http://gardennotes.example/tool-care").status == 200
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 0
+        try:
+            assert process.wait(timeout=30) == 0
+        finally:
+            process.kill()
 
 
 def test_a_taken_port_is_said(tmp_path: Path) -> None:

@@ -240,6 +240,11 @@ def test_a_full_disk_is_said(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (1, b"linkledger: No space left on device\n")
 
 
+def heed_interrupts() -> None:
+    """A shell lets what it runs in the background ignore Ctrl-C, and that is inherited by the tests' children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_interrupting_ends_with_130(tmp_path: Path) -> None:
     body = "print('ready', flush=True); import time; time.sleep(60)"
     with subprocess.Popen(
@@ -248,12 +253,16 @@ def test_interrupting_ends_with_130(tmp_path: Path) -> None:
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=heed_interrupts,
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         assert process.stdout.readline() == b"ready\n"
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 130
+        try:
+            assert process.wait(timeout=30) == 130
+        finally:
+            process.kill()
         assert process.stderr.read() == b""
 
 
