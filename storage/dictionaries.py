@@ -103,6 +103,11 @@ class Fresh:
         self.hosts: dict[str, tuple[int, int]] = {}
         self.anchors: dict[str, AnchorRow] = {}
 
+    @property
+    def full(self) -> bool:
+        """One transaction may load a list of a million rows: what it met first is then looked up again."""
+        return len(self.urls) + len(self.hosts) + len(self.anchors) > 4 * KNOWN_TEXTS
+
 
 class Known:
     """Ids that are surely committed: one for each open ledger."""
@@ -138,7 +143,7 @@ def texts_of(conn: Connection) -> Texts:
     """
     ledger = conn.get_execution_options().get("ledger")
     fresh = conn.info.get("fresh")
-    if fresh is None:
+    if fresh is None or fresh.full:
         fresh = conn.info["fresh"] = Fresh()
     if ledger is not None:
         return Texts(ledger.key, ledger.dialect, ledger.known, fresh)

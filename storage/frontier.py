@@ -269,7 +269,9 @@ def next_rows(conn: Connection, crawl_id: int, operator: str, *, after: int, lim
             outcome.c.crawl_id == crawl_id,
             outcome.c.operator == operator,
             outcome.c.turn > after,
-            _IS_PENDING,
+            # As a sum, so that the index of pending rows is no candidate: SQLite would take it, and read past
+            # the pending rows of all operators.
+            outcome.c.state + 0 == PENDING,
         )
         .order_by(outcome.c.turn, outcome.c.url_id)
         .limit(limit)

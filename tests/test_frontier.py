@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -277,3 +278,30 @@ def test_a_turn_is_never_given_twice(ledger: Ledger) -> None:
             add(ledger.dialect, conn, crawl_id, [Wanted(url_id, "a.example", 1, None)])
         rows = frontier.next_rows(conn, crawl_id, "a.example", after=-1, limit=10)
     assert [row.turn for row in rows] == [0, 1, 2, 3, 4]
+
+
+def test_questions_of_the_frontier_use_their_indexes(ledger: Ledger) -> None:
+    """On a list of 20,000 pages of 5,000 operators, handing out takes no longer than on a small one."""
+    crawl_id = start(ledger, [f"http://site{n % 5_000}.example/{n}" for n in range(20_000)])
+    with ledger.connect() as conn:
+        operators = frontier.next_operators(conn, crawl_id, besides=(), limit=100)
+        started = time.process_time()
+        for operator in operators:
+            assert len(frontier.next_rows(conn, crawl_id, operator, after=0, limit=AHEAD)) == 3
+            assert frontier.next_operators(conn, crawl_id, besides=operators, limit=1)
+        spent = time.process_time() - started
+        plans = [
+            "\n".join(str(row[-1]) for row in conn.exec_driver_sql(f"EXPLAIN {kind} {question}"))
+            for kind in ["QUERY PLAN" if conn.dialect.name == "sqlite" else ""]
+            for question in QUESTIONS
+        ]
+    assert spent < 2, "100 of each; a scan of the queue takes a hundred times as long"
+    assert "outcome_pending" in plans[0]
+    assert "outcome_by_operator" in plans[1]
+
+
+QUESTIONS = (
+    "SELECT operator FROM outcome WHERE crawl_id = 1 AND state = 0 ORDER BY turn, url_id LIMIT 1",
+    "SELECT url_id FROM outcome WHERE crawl_id = 1 AND operator = 'site7.example' AND turn > 0 AND state + 0 = 0 "
+    "ORDER BY turn, url_id LIMIT 8",
+)
