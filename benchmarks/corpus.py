@@ -130,7 +130,8 @@ def score(folder: Path, tiers: Iterable[str], out: Path | None = None) -> dict[s
 
 NEEDED = {
     "real": {"recall": 0.99995, "precision": 1, "target": 0.9994, "target, spelling aside": 1, "anchor/either": 0.9997,
-             "rel": 1, "page_title": 1, "page_canonical": 1, "page_robots": 1, "page_lang": 1, "page_charset": 0.996},
+             "rel": 1, "page_title": 1, "page_canonical": 1, "page_robots": 1, "page_lang": 1, "page_charset": 0.996,
+             "perfect_pages": 274 / 279},  # 275 but for one page whose only differences are "|" in paths
     "transcoded": {"anchor/either": 0.96, "target": 0.985},
 }  # fmt: skip
 """Least figures of each tier, as shares."""
