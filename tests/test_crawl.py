@@ -208,6 +208,10 @@ def overlapping(site: Site, *hosts: str) -> list[tuple[str, str]]:
     return [(before[2], after[2]) for before, after in pairwise(spans) if after[0] < before[1] - 0.01]
 
 
+LATE = 0.06
+"""Seconds by which the site's threads may note a request later than it came, on a machine with other work."""
+
+
 def test_one_request_at_a_time_and_a_delay_for_each_operator(site: Site, tmp_path: Path) -> None:
     """Also for robots.txt, for redirects that lead to another operator, and for what is asked again."""
     a, b = "127.0.0.2", "127.0.0.3"
@@ -229,7 +233,7 @@ def test_one_request_at_a_time_and_a_delay_for_each_operator(site: Site, tmp_pat
     assert sorted(site.paths(a)) == ["/1", "/2", "/3", "/3", "/robots.txt"]
     assert sorted(site.paths(b)) == ["/1", "/2", "/from-a", "/robots.txt"]
     for host in (a, b):
-        assert min(gaps(site.starts(host))) > delay - 0.02
+        assert min(gaps(site.starts(host))) > delay - LATE
         assert overlapping(site, host) == []
     both = sorted(site.starts(a) + site.starts(b))
     assert min(gaps(both)) < delay / 2, "the two are asked side by side"
@@ -247,7 +251,7 @@ def test_hosts_of_one_operator_share_its_turn(site: Site, tmp_path: Path) -> Non
     assert facts["fetched"] == 5
     for group in (blogs, shops):
         assert len(site.starts(*group)) == 2 * len(group)
-        assert min(gaps(site.starts(*group))) > 0.23
+        assert min(gaps(site.starts(*group))) > 0.25 - LATE
         assert overlapping(site, *group) == []
 
 
