@@ -18,6 +18,7 @@ from crawler.directives import judge, page_directives, rel_tokens
 from crawler.encoding import decode
 from crawler.flow import Flow, collapse
 from crawler.spots import Attributes
+from crawler.stylesheets import mark_hidden
 from crawler.urls import Base, document_base
 from crawler.walk import MAX_HEADINGS, Images, Outline, walk
 from storage.records import (
@@ -87,7 +88,9 @@ def _collector_paused() -> Iterator[None]:
 def _parse_page(body: bytes, url: CanonicalUrl, charset: str | None, headers: Headers, judge_as: str) -> PageRecord:
     text, encoding, charset_source = decode(body, charset, url.host)
     # Bytes that are UTF-8 need no second encoding; lexbor reads wrong ones as the decoder does, U+FFFD for each.
-    root = LexborHTMLParser(body if encoding == "utf-8" and charset_source != "bom" else text).root
+    parser = LexborHTMLParser(body if encoding == "utf-8" and charset_source != "bom" else text)
+    mark_hidden(parser)
+    root = parser.root
     if root is None:
         raise AssertionError("the parser always makes an html element")
     outline = walk(root)
