@@ -131,8 +131,8 @@ def score(folder: Path, tiers: Iterable[str], out: Path | None = None) -> dict[s
 NEEDED = {
     "real": {"recall": 0.99995, "precision": 1, "target": 0.9994, "target, spelling aside": 1, "anchor/either": 0.9997,
              "rel": 1, "page_title": 1, "page_canonical": 1, "page_robots": 1, "page_lang": 1, "page_charset": 0.996,
-             # 274 of 279; 275 with the page aside whose only differences are "|" in paths. Of the other four, two have hosts
-             # that only Chromium takes.
+             # 274 of 279; 275 with the page aside whose only differences are "|" in paths. Of the other four, two have
+             # hosts that only Chromium takes.
              "perfect_pages": 0.982},
     "transcoded": {"anchor/either": 0.96, "target": 0.985},
 }  # fmt: skip
