@@ -189,14 +189,14 @@ def run(quick: bool) -> list[Row]:
     """The rows of `python -m benchmarks`."""
     if quick:
         return list(rows(600, 1, (400, 1_200)))
-    return list(rows(3_000, 2, (2_000, 20_000 if os.environ.get("LINKLEDGER_LONG") else 8_000)))
+    return list(rows(2_000, 2, (2_000, 20_000 if os.environ.get("LINKLEDGER_LONG") else 8_000)))
 
 
 def main() -> None:
     """Run a contestant, or the contest with figures of its own."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--contestant", nargs=3, metavar=("NAME", "SEEDS", "FOLDER"))
-    parser.add_argument("--pages", type=int, default=3_000)
+    parser.add_argument("--pages", type=int, default=2_000)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--long", action="store_true", help="memory at 2,000 and 20,000 pages")
     given = parser.parse_args()

@@ -28,9 +28,12 @@ if TYPE_CHECKING:
     from crawler.plan import CrawlPlan
     from storage.frontier import Added
 
-BATCH_PAGES = 100
-BATCH_LINKS = 20_000
+BATCH_PAGES = 200
+BATCH_LINKS = 30_000
 BATCH_SECONDS = 1.0
+AHEAD_PAGES = 40
+AHEAD_LINKS = 10_000
+"""What may wait beside a batch that is being written."""
 SHOWN_REJECTED = 20
 
 
@@ -102,11 +105,15 @@ class Session:
 
     @property
     def behind(self) -> bool:
-        """A batch is being written and the next one is full: nothing more is to be asked now.
+        """A batch is being written and enough has come in meanwhile: nothing more is to be asked now.
 
         Held back here, at most the requests in flight come in on top. Waiting later, in the pipeline,
         would hold hundreds of pages taken apart: Scrapy counts only the bytes of their bodies.
         """
+        return self._writing is not None and (len(self._batch) >= AHEAD_PAGES or self._batch_links >= AHEAD_LINKS)
+
+    @property
+    def _full(self) -> bool:
         return len(self._batch) >= BATCH_PAGES or self._batch_links >= BATCH_LINKS
 
     def add(self, reading: Reading) -> None:
@@ -120,7 +127,7 @@ class Session:
         self.tally.add(reading)
         self._batch.append(reading)
         self._batch_links += len(reading.page.links) if reading.page else 0
-        if self.behind:
+        if self._full:
             self._write_now()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(BATCH_SECONDS, self._write_now)
@@ -153,7 +160,7 @@ class Session:
             self.fail(StoreFailed(error))
         finally:
             self._writing = None
-        if self.behind:
+        if self._full:
             self._write_now()
         elif self._batch and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(BATCH_SECONDS, self._write_now)
