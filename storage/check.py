@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from storage import edges, evidence
 from storage.codes import ANCHOR_SOURCES, ELEMENTS, PLACEMENTS, follow_bits
 from storage.dictionaries import hash_id, texts_of
+from storage.layout import STEP
 from storage.text import clean, fold
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ def _live_links(dialect: Dialect, conn: Connection) -> Check:
                     PLACEMENTS.index(link.placement),
                     ELEMENTS.index(link.element),
                     link.hidden,
-                    link.ordinal,
+                    link.ordinal * STEP,
                 )
                 for link in page.links
             )
@@ -232,7 +233,7 @@ def _stored(dialect: Dialect, conn: Connection, pages: Collection[int]) -> dict[
     for row in dialect.fetch_keyed(
         conn,
         "SELECT l.source_id, u.url, t.text, a.source, a.has_image, l.follow_cause, l.rel, l.placement, l.element,"
-        " l.hidden, l.ordinal FROM link l JOIN anchor a ON a.source_id = l.source_id AND a.target_id = l.target_id"
+        " l.hidden, l.position FROM link l JOIN anchor a ON a.source_id = l.source_id AND a.target_id = l.target_id"
         " AND a.link_no = l.link_no AND a.valid_to IS NULL JOIN url u ON u.id = l.target_id"
         " JOIN anchor_text t ON t.id = a.text_id"
         " WHERE l.valid_to IS NULL AND l.gone_at IS NULL AND l.source_id {ids}",

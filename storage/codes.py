@@ -11,7 +11,13 @@ OUTCOMES: tuple[OutcomeState, ...] = (
     "pending", "fetched", "partial", "suspect", "blocked", "refused", "failed", "skipped",
 )  # fmt: skip
 METHODS: tuple[VisitMethod, ...] = ("raw", "rendered", "archive", "wat")
-LOST_CAUSES = ("", "removed", "page_not_found", "page_redirected")
+LOST_CAUSES = ("", "removed", "page_not_found", "page_redirected", "moved", "reread")
+"""Why a link is lost. ``moved``: its page redirects to another, on which it was found again; ``reread``: the same
+document taken apart by other rules shows that it never stood."""
+BEGAN = ("link_added", "page_first_seen", "restored", "changed", "moved", "reread")
+"""Why a version of a link or of its anchor begins. ``page_first_seen``: no earlier visit could have seen it."""
+SEEN_BY = ("raw", "rendered", "wat")
+"""``rendered``: no raw visit has seen the link yet; ``wat``: only archive metadata have shown it."""
 INDEXABILITY: tuple[Indexability, ...] = ("meta_robots", "x_robots_tag", "canonical")
 
 # Bits of link.follow_cause; 0 means followed. rel is split by token so that a count needs no text.

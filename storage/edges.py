@@ -15,7 +15,7 @@ from storage.codes import ANY_PAGE, REL_NOFOLLOW, REL_SPONSORED, REL_UGC
 _BATCH = 500
 _COLUMNS = (
     "target_domain, source_domain, source_id, source_host, links, followed, rel_nofollow, rel_ugc, rel_sponsored, "
-    "page_nofollow, lost, first_seen, newest"
+    "page_nofollow, lost, first_seen, newest, own_seen, own_oldest, own_newest"
 )
 _UPDATED = _COLUMNS.split(", ")[3:]
 
@@ -32,7 +32,9 @@ SELECT target_domain, source_domain, source_id, min(source_host), {_sum("gone_at
   {_sum(f"gone_at IS NULL AND (follow_cause & {REL_SPONSORED}) <> 0")},
   {_sum(f"gone_at IS NULL AND (follow_cause & {ANY_PAGE}) <> 0")},
   {_sum("gone_at IS NOT NULL")},
-  min(CASE WHEN gone_at IS NULL THEN first_seen END), max(CASE WHEN gone_at IS NULL THEN first_seen END)
+  min(CASE WHEN gone_at IS NULL THEN first_seen END), max(CASE WHEN gone_at IS NULL THEN first_seen END),
+  {_sum("gone_at IS NULL AND last_seen IS NOT NULL")},
+  min(CASE WHEN gone_at IS NULL THEN last_seen END), max(CASE WHEN gone_at IS NULL THEN last_seen END)
 FROM link
 """
 _GROUP = " GROUP BY target_domain, source_domain, source_id"

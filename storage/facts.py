@@ -25,6 +25,7 @@ from storage.codes import (
 )
 from storage.dictionaries import AnchorRow, UrlRow
 from storage.errors import UnreadableLedger
+from storage.layout import STEP
 from storage.records import Link
 from storage.schema import edge
 from storage.text import clean
@@ -40,10 +41,10 @@ _SOURCE = {name: code for code, name in enumerate(ANCHOR_SOURCES)}
 
 LINK_KEY = ("target_domain", "target_host", "target_id", "source_domain", "source_id", "link_no", "valid_from")
 ANCHOR_KEY = ("target_domain", "fold_id", "source_domain", "target_id", "source_id", "link_no", "valid_from")
-LINK_ROW = (*LINK_KEY, "source_host", "first_seen", "follow_cause", "rel", "placement", "element", "hidden", "ordinal")
+LINK_ROW = (*LINK_KEY, "source_host", "first_seen", "follow_cause", "rel", "placement", "element", "hidden", "position")
 ANCHOR_ROW = (*ANCHOR_KEY, "target_host", "text_id", "source", "has_image", "first_seen")
 _NO_CAUSES = [0] * 5
-EDGE_ROW = tuple(column.name for column in edge.columns)
+EDGE_ROW = tuple(column.name for column in edge.columns if not column.name.startswith("own_"))
 
 
 class Place(NamedTuple):
@@ -141,7 +142,7 @@ class Facts:
             add_link((
                 target_domain, target_host, target_id, source_domain, source_id, number, at, source_host, at, bits,
                 clean(" ".join(rel)) if rel else "",
-                _PLACEMENT[link.placement], _ELEMENT[link.element], link.hidden, link.ordinal,
+                _PLACEMENT[link.placement], _ELEMENT[link.element], link.hidden, link.ordinal * STEP,
             ))  # fmt: skip
             add_anchor((
                 target_domain, fold_id, source_domain, target_id, source_id, number, at, target_host, text_id,
@@ -274,7 +275,7 @@ class Facts:
             dialect.run_many(conn, f"UPDATE {table} SET gone_at = ?, last_seen = ?{cause} WHERE {where}", lost)
         self.links_moved.sort(key=lambda row: row[1:])
         where = " AND ".join(f"{column} = ?" for column in LINK_KEY)
-        dialect.run_many(conn, f"UPDATE link SET ordinal = ? WHERE {where}", self.links_moved)
+        dialect.run_many(conn, f"UPDATE link SET position = ? WHERE {where}", self.links_moved)
         self.links.sort()
         self.anchors.sort()
         dialect.insert(conn, "link", LINK_ROW, self.links)
@@ -297,7 +298,7 @@ def occurrence(link: Link, urls: Mapping[str, UrlRow], words: Mapping[str, Ancho
             _ELEMENT[link.element],
             link.hidden,
         ),
-        ordinal=link.ordinal,
+        ordinal=link.ordinal * STEP,
         shown=(ids.text_id, _SOURCE[link.anchor.source], link.parts.has_image),
     )
 
@@ -320,7 +321,7 @@ def load(dialect: Dialect, conn: Connection, pages: Collection[int]) -> dict[int
     found: dict[int, list[Stored]] = {}
     for row in dialect.fetch_keyed(
         conn,
-        f"SELECT {', '.join(LINK_KEY)}, first_seen, gone_at, follow_cause, rel, placement, element, hidden, ordinal "
+        f"SELECT {', '.join(LINK_KEY)}, first_seen, gone_at, follow_cause, rel, placement, element, hidden, position "
         "FROM link WHERE source_id {ids} AND valid_to IS NULL",
         pages,
     ):
@@ -335,7 +336,7 @@ def load(dialect: Dialect, conn: Connection, pages: Collection[int]) -> dict[int
                 first_seen=row.first_seen,
                 gone_at=row.gone_at,
                 form=(row.follow_cause, row.rel, row.placement, row.element, bool(row.hidden)),
-                ordinal=row.ordinal,
+                ordinal=row.position,
                 anchor_key=anchor_key,
                 words_seen=words_seen,
                 shown=shown,

@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from storage.codes import ANY_PAGE, PLACEMENTS, REL_NOFOLLOW, REL_SPONSORED, REL_UGC
 from storage.filters import Chosen
+from storage.layout import STEP
 from storage.schema import anchor, anchor_text, domain, edge, host, link, page, url
 from storage.targets import STREAMING
 
@@ -238,7 +239,7 @@ def listed(
         to.c.url,
         *(
             picked.c[name]
-            for name in ("rel", "follow_cause", "placement", "element", "ordinal", "gone_at", "lost_cause")
+            for name in ("rel", "follow_cause", "placement", "element", "position", "gone_at", "lost_cause")
         ),
         picked.c.first_seen,
         last_seen(picked),
@@ -253,11 +254,11 @@ def listed(
         select(*columns)
         .select_from(origin)
         .where(condition)
-        .order_by(domain.c.name, source.c.url, picked.c.ordinal, to.c.url, picked.c.link_no)
+        .order_by(domain.c.name, source.c.url, picked.c.position, to.c.url, picked.c.link_no)
         .limit(limit)
     )
     for row in conn.execute(question, execution_options=STREAMING):
-        yield ListedLink(*row)
+        yield ListedLink(*row[:6], row[6] // STEP, *row[7:])
 
 
 def last_seen(table: FromClause) -> ColumnElement[Any]:
@@ -365,7 +366,7 @@ def _one_per(chosen: Chosen, one_per: OnePer) -> Subquery:
         order_by=[
             case((link.c.follow_cause == 0, 0), else_=1),
             case((link.c.placement == PLACEMENTS.index("main"), 0), else_=1),
-            link.c.ordinal,
+            link.c.position,
             source.c.url,
             to.c.url,
             link.c.link_no,

@@ -9,6 +9,8 @@ domains are small sequential numbers. Times are milliseconds since 1970, UTC.
 - ``valid_to IS NULL``: the latest version of each link (or of its anchor), live or lost;
 - ``valid_to IS NULL AND gone_at IS NULL``: live;
 - as of D: ``valid_from <= D AND (valid_to IS NULL OR valid_to > D)``, lost if ``gone_at <= D``.
+
+A live row was last seen when its page was (``page.last_ok``), unless it carries a ``last_seen`` of its own.
 """
 
 from __future__ import annotations
@@ -30,10 +32,11 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    true,
 )
 from sqlalchemy.types import TypeEngine
 
-REVISION = "0001"
+REVISION = "0002"
 """The schema revision this release reads and writes; the head of storage/migrations."""
 
 
@@ -168,12 +171,23 @@ outcome = Table(
     Column("final_id", ForeignKey("url.id"), comment="the URL that answered"),
     Column("visit_id", ForeignKey("visit.id"), comment="the visit of the final page in this crawl"),
     Column("at", BigInteger, comment="when it was decided"),
+    Column("shard", SmallInteger, nullable=False, server_default="0", comment="of the operator: what a worker leases"),
     PrimaryKeyConstraint("crawl_id", "url_id"),
     # Partial in the database (WHERE state = 0, made by the migration). Saying so here would load SQLAlchemy's
     # PostgreSQL dialect with every question: a tenth of its start.
     Index("outcome_pending", "crawl_id", "turn", "url_id", info={"where": "state = 0"}),
     Index("outcome_by_operator", "crawl_id", "operator", "turn"),
     Index("outcome_by_url", "url_id", "at"),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("crawl_id", ForeignKey("crawl.id"), nullable=False),
+    Column("shard", SmallInteger, nullable=False),
+    Column("holder", Words, nullable=False, comment="the process that may ask this shard's operators"),
+    Column("until", BigInteger, nullable=False, comment="by the clock of the database"),
+    PrimaryKeyConstraint("crawl_id", "shard"),
 )
 
 # -- what the pages said --------------------------------------------------------------------
@@ -185,17 +199,21 @@ page = Table(
     Column("host_id", ForeignKey("host.id"), nullable=False),
     Column("domain_id", ForeignKey("domain.id"), nullable=False),
     Column("first_ok", BigInteger, comment="first complete visit"),
-    Column("last_ok", BigInteger, comment="latest complete visit: last_seen of its live links"),
+    Column("last_ok", BigInteger, comment="latest complete visit that could see every link: their last_seen"),
     Column(
         "last_visit_id",
         Integer,
-        comment="visit.id of the latest complete visit (no key: the two tables would need each other first)",
+        comment="visit.id of the visit of last_ok (no key: the two tables would need each other first)",
     ),
     Column("attempted_at", BigInteger, nullable=False, comment="latest attempt of any outcome"),
     Column("confirmed", Boolean, nullable=False, comment="the latest attempt was a complete visit"),
     Column("indexable", Boolean, comment="as the latest complete visit found it"),
     Column("links", Integer, nullable=False, server_default="0", comment="live links"),
+    Column("suspect_id", Integer, comment="visit.id of a suspect visit that the next one may confirm"),
+    Column("plain", Boolean, nullable=False, server_default=true(), comment="every visit saw all that a raw one sees"),
+    Column("layout", Words, comment="how positions of its live links become ordinals; see storage.layout"),
     Index("page_by_domain", "domain_id"),
+    comment="every URL that was attempted; first_ok is NULL where no complete document was ever read",
 )
 
 visit = Table(
@@ -209,8 +227,8 @@ visit = Table(
     Column("chain", Words),
     Column("status", SmallInteger, nullable=False),
     Column("method", SmallInteger, nullable=False),
-    Column("complete", Boolean, nullable=False),
-    Column("reason", Words),
+    Column("complete", Boolean, nullable=False, comment="it speaks for its page: whole, and no suspect (any more)"),
+    Column("reason", Words, comment="why it was partial, or why the document was taken for a suspect"),
     Column("rules_version", SmallInteger, nullable=False),
     Column("content_type", Words),
     Column("charset", Words, nullable=False),
@@ -230,15 +248,31 @@ visit = Table(
     Column("links", Integer, nullable=False),
     Column("skipped", Integer, nullable=False),
     Column("record_id", ForeignKey("record.id"), nullable=False),
+    Column("whole", Boolean, nullable=False, server_default=true(), comment="the document arrived to its end"),
+    Column("targets", Words, comment="JSON array of the target domains it was filtered by; NULL: not filtered"),
     UniqueConstraint("page_id", "at"),
     Index("visit_by_crawl", "crawl_id", "page_id"),
+)
+
+miss = Table(
+    "miss",
+    metadata,
+    Column("page_id", ForeignKey("page.id"), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("state", SmallInteger, nullable=False, comment="storage.codes.OUTCOMES"),
+    Column("cause", SmallInteger, nullable=False, comment="storage.codes.LOST_CAUSES; 0: closes no link"),
+    Column("moved_to", BigInteger, comment="url.id of where a permanent redirect ended"),
+    Column("crawl_id", ForeignKey("crawl.id")),
+    PrimaryKeyConstraint("page_id", "at"),
+    Index("miss_by_moved", "moved_to", info={"where": "moved_to IS NOT NULL"}),
+    comment="attempts that brought no document of this page: failures, refusals, redirects away",
 )
 
 record = Table(
     "record",
     metadata,
     Column("id", HashId, primary_key=True, autoincrement=False, comment="keyed hash of page id and data"),
-    Column("data", LargeBinary, nullable=False, comment="every link and skipped href of the visit, zstd"),
+    Column("data", LargeBinary, nullable=False, comment="every link and skipped href, zstd; empty once pruned"),
     Column("text", LargeBinary, comment="visible text, bounded, zstd; NULL with --no-keep-text"),
     comment="evidence of visits; visits that read the same share one",
 )
@@ -256,7 +290,7 @@ link = Table(
     Column("valid_to", BigInteger, comment="NULL: the latest version"),
     Column("source_host", Integer, nullable=False),
     Column("first_seen", BigInteger, nullable=False, comment="carried on from version to version"),
-    Column("last_seen", BigInteger, comment="of a lost link; a live one has its page's last_ok"),
+    Column("last_seen", BigInteger, comment="of a lost link; of a live one only where it is not its page's last_ok"),
     Column("gone_at", BigInteger, comment="NULL: live"),
     Column("lost_cause", SmallInteger, nullable=False, server_default="0"),
     Column("follow_cause", SmallInteger, nullable=False, comment="bits; 0: followed"),
@@ -264,7 +298,9 @@ link = Table(
     Column("placement", SmallInteger, nullable=False),
     Column("element", SmallInteger, nullable=False),
     Column("hidden", Boolean, nullable=False),
-    Column("ordinal", Integer, nullable=False),
+    Column("position", Integer, nullable=False, comment="sorts as the document does; see storage.layout"),
+    Column("began", SmallInteger, nullable=False, server_default="0", comment="storage.codes.BEGAN: why this version"),
+    Column("seen_by", SmallInteger, nullable=False, server_default="0", comment="storage.codes.SEEN_BY"),
     PrimaryKeyConstraint(
         "target_domain", "target_host", "target_id", "source_domain", "source_id", "link_no", "valid_from"
     ),
@@ -290,6 +326,7 @@ anchor = Table(
     Column("first_seen", BigInteger, nullable=False, comment="of these words on this link"),
     Column("last_seen", BigInteger),
     Column("gone_at", BigInteger),
+    Column("began", SmallInteger, nullable=False, server_default="0", comment="storage.codes.BEGAN"),
     PrimaryKeyConstraint(
         "target_domain", "fold_id", "source_domain", "target_id", "source_id", "link_no", "valid_from"
     ),
@@ -314,6 +351,9 @@ edge = Table(
     Column("lost", Integer, nullable=False, comment="links whose latest version is lost"),
     Column("first_seen", BigInteger, comment="earliest of the live links"),
     Column("newest", BigInteger, comment="latest first_seen of the live links"),
+    Column("own_seen", Integer, nullable=False, server_default="0", comment="live links with a last_seen of their own"),
+    Column("own_oldest", BigInteger, comment="earliest of these"),
+    Column("own_newest", BigInteger, comment="latest of these"),
     PrimaryKeyConstraint("target_domain", "source_domain", "source_id"),
     sqlite_with_rowid=False,
     comment="sums of link by source page and target domain, for counts over whole domains; kept by storage.edges",

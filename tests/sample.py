@@ -16,6 +16,7 @@ from storage.codes import ANCHOR_SOURCES, ELEMENTS, LOST_CAUSES, OUTCOMES, PLACE
 from storage.dictionaries import anchor_rows, texts_of, url_rows
 from storage.engine import create_ledger
 from storage.filters import LinkFilter
+from storage.layout import STEP
 from storage.records import AnchorSource, FollowCause, OutcomeState, Placement
 from storage.schema import (
     anchor,
@@ -171,7 +172,7 @@ def fill(conn: Connection, sample: Sample) -> None:
             "placement": PLACEMENTS.index(one.placement),
             "element": ELEMENTS.index("a"),
             "hidden": one.hidden,
-            "ordinal": one.ordinal,
+            "position": one.ordinal * STEP,
         }
         words_of = {
             **key,

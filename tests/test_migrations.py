@@ -48,8 +48,8 @@ def _described(conn: Connection) -> dict[str, Any]:
             sorted(str(one["column_names"]) for one in look.get_unique_constraints(table)),
         )
     if conn.dialect.name == "sqlite":
-        tables = "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name <> 'alembic_version'"
-        found["sql"] = sorted(tuple(row) for row in conn.exec_driver_sql(tables))
+        tables = "SELECT name FROM pragma_table_list WHERE type = 'table' AND wr = 1 ORDER BY name"
+        found["without rowid"] = [row[0] for row in conn.exec_driver_sql(tables)]
     return found
 
 

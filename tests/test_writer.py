@@ -50,7 +50,7 @@ def links(ledger: Ledger) -> list[tuple[Any, ...]]:
     """(target, link_no, words, first_seen, last_seen, gone_at, cause code, ordinal) of the latest versions."""
     return rows(
         ledger,
-        "SELECT u.url, l.link_no, t.text, l.first_seen, l.last_seen, l.gone_at, l.lost_cause, l.ordinal"
+        "SELECT u.url, l.link_no, t.text, l.first_seen, l.last_seen, l.gone_at, l.lost_cause, l.position / 64"
         " FROM link l JOIN anchor a ON a.source_id = l.source_id AND a.target_id = l.target_id"
         " AND a.link_no = l.link_no AND a.valid_to IS NULL"
         " JOIN url u ON u.id = l.target_id JOIN anchor_text t ON t.id = a.text_id"
