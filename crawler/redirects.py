@@ -41,14 +41,14 @@ class RedirectMiddleware:
             text = location.decode("utf-8")
         except UnicodeDecodeError:
             text = location.decode("latin-1")
-        ask = ask._replace(chain=(*ask.chain, Hop(ask.current.url, response.status)))
+        ask = ask._replace(chain=(*ask.chain, Hop(ask.current, response.status)))
         resolved = resolve_href(text, ask.current.url)
         if isinstance(resolved, str):
             if resolved == "not_http":
                 raise Decided("refused", "scheme", ask, status=response.status)
             raise Decided("failed", "redirect_invalid", ask, status=response.status)
         target, _ = resolved
-        if any(hop.url == target.url for hop in ask.chain):
+        if any(hop.url == target for hop in ask.chain):
             raise Decided("failed", "redirect_loop", ask, status=response.status)
         if len(ask.chain) > ask.max_hops:
             raise Decided("failed", "redirect_limit", ask, status=response.status)

@@ -135,7 +135,7 @@ class PageRecord(NamedTuple):
 class Hop(NamedTuple):
     """One step of a redirect chain: the URL asked and the status it answered with."""
 
-    url: str
+    url: CanonicalUrl
     status: int
 
 

@@ -71,7 +71,7 @@ def visit_row(
 
 def chain_json(chain: Sequence[Hop]) -> str | None:
     """Redirects as they are stored: ``[[url, status], ...]``; None without any."""
-    return to_json(chain) if chain else None
+    return to_json([(hop.url.url, hop.status) for hop in chain]) if chain else None
 
 
 def status_code(status: int | None) -> int | None:

@@ -276,7 +276,7 @@ def test_a_failed_attempt_at_an_unknown_page_makes_no_page(ledger: Ledger) -> No
 
 def test_a_page_that_redirects_away_is_attempted_and_not_confirmed(ledger: Ledger) -> None:
     write(ledger, reading(PAGE, [(SHOP, "a")], 1000))
-    write(ledger, reading(OTHER, [(SHOP, "a")], 2000, requested=PAGE, chain=(Hop(PAGE, 302),)))
+    write(ledger, reading(OTHER, [(SHOP, "a")], 2000, requested=PAGE, chain=(Hop(url(PAGE), 302),)))
     with ledger.connect() as conn:
         ids = find_url_ids(conn, [PAGE])
     question = f"SELECT last_ok, attempted_at, confirmed, links FROM page WHERE id = {ids[PAGE]}"
@@ -312,7 +312,7 @@ def test_a_late_visit_is_recorded_and_changes_no_link(ledger: Ledger) -> None:
 def test_two_requested_urls_that_end_on_one_page_are_two_outcomes_and_one_visit(ledger: Ledger) -> None:
     seeds = ("http://blog.example/post", PAGE)
     crawl = start_crawl(ledger, *seeds)
-    one = reading(PAGE, [(SHOP, "a")], 1000, requested=seeds[0], chain=(Hop(seeds[0], 301),))
+    one = reading(PAGE, [(SHOP, "a")], 1000, requested=seeds[0], chain=(Hop(url(seeds[0]), 301),))
     done = write(ledger, one, reading(PAGE, [(SHOP, "a")], 1001), crawl=crawl)
     assert (done.pages, done.redelivered) == (1, 1)
     assert rows(ledger, "SELECT count(*) FROM visit") == [(1,)]
