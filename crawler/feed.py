@@ -41,9 +41,13 @@ class _Line:
 class Feed:
     """The frontier of one crawl as one process sees it. Used in the event loop's thread only."""
 
-    def __init__(self, ledger: Ledger, crawl_id: int, *, operators: int, reader: Executor) -> None:
+    def __init__(
+        self, ledger: Ledger, crawl_id: int, *, operators: int, reader: Executor, rules_version: int | None = None
+    ) -> None:
         self._ledger = ledger
         self._crawl_id = crawl_id
+        self._rules_version = rules_version
+        """With it, URLs come with the validators of documents that were taken apart by the same rules."""
         self._most = operators
         self._reader = reader
         self._lines: dict[str, _Line] = {}
@@ -155,7 +159,9 @@ class Feed:
             fresh = frontier.next_operators(conn, self._crawl_id, besides=in_hand, limit=new) if new else []
             wanted = low | dict.fromkeys(fresh, -1)
             found = {
-                operator: frontier.next_rows(conn, self._crawl_id, operator, after=turn, limit=AHEAD)
+                operator: frontier.next_rows(
+                    conn, self._crawl_id, operator, after=turn, limit=AHEAD, rules_version=self._rules_version
+                )
                 for operator, turn in wanted.items()
             }
         return found, fresh

@@ -97,7 +97,7 @@ def _parse_page(body: bytes, url: CanonicalUrl, charset: str | None, headers: He
     base = Base(document_base(outline.base_href, url.url, encoding))
     directives = page_directives(outline.metas, headers, agents=(judge_as,))
     blocked, nofollow = judge(directives, judge_as)
-    canonical, canonical_source = _canonical(outline.canonical_href, headers, base)
+    canonical, canonical_source = canonical_of(outline.canonical_href, headers, base)
     not_indexable: tuple[Indexability, ...] = blocked
     if canonical is not None and canonical != url.url:
         not_indexable = (*blocked, "canonical")
@@ -235,7 +235,7 @@ def _headings(outline: Outline, tag: str, flows: tuple[Flow, Flow], places: list
     return tuple(text for text in texts if not is_blank(text))[:MAX_HEADINGS]
 
 
-def _canonical(
+def canonical_of(
     element_href: str | None, headers: Headers, base: Base
 ) -> tuple[str | None, Literal["element", "header"] | None]:
     """The page's canonical URL and who names it: the first link element that does, else a Link header.

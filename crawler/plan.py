@@ -72,6 +72,10 @@ class CrawlPlan:
     max_bytes: int = DEFAULT_MAX_BYTES
     """Most bytes of a document, unpacked; a longer one is read up to there and marked partial."""
     keep_text: bool = True
+    conditional: bool = True
+    """Ask pages that are known whether they have changed (ETag, Last-Modified) instead of fetching them anew."""
+    refresh_after_ms: int | None = None
+    """Seeds whose page was read whole within so many milliseconds are not asked; None: all are."""
     verify_tls: bool = False
     """Refuse servers whose certificate does not hold; by default reach goes first."""
 
@@ -183,6 +187,10 @@ def _problem(plan: CrawlPlan) -> str | None:
         return "--delay must be 0 or more seconds"
     if not 0 < plan.timeout < float("inf"):
         return "--timeout must be more than 0 seconds"
+    if plan.refresh_after_ms is not None and plan.refresh_after_ms < 1:
+        return "--refresh-after must be a span of time such as 6d"
+    if plan.refresh_after_ms is not None and plan.retry_of is not None:
+        return "--retry-failed asks pages that were not read; --refresh-after does not go with it"
     if plan.depth == 0 and plan.follow != "none":
         return f"--follow {plan.follow} needs --depth 1 or more; at depth 0 exactly the list is fetched"
     for pattern in (*plan.include, *plan.exclude):

@@ -19,6 +19,7 @@ from storage import outcomes
 from storage.codes import OUTCOMES
 from storage.dialect import dialect_of
 from storage.dictionaries import UrlRow, texts_of, url_rows
+from storage.kept import Kept, validators
 from storage.outcomes import Wanted
 from storage.records import OutcomeState, RejectedRow, SeedRow
 from storage.schema import crawl, host, list_row, outcome, url
@@ -50,6 +51,8 @@ class Pending(NamedTuple):
     operator: str
     turn: int
     depth: int
+    kept: Kept | None = None
+    """Validators of the page it led to last time, where that page may be asked whether it has changed."""
 
 
 def start_crawl(conn: Connection, *, plan: str, list_id: int | None, now: int) -> int:
@@ -260,8 +263,15 @@ def next_operators(conn: Connection, crawl_id: int, *, besides: Collection[str],
     return list(dict.fromkeys(conn.execute(pending).scalars()))
 
 
-def next_rows(conn: Connection, crawl_id: int, operator: str, *, after: int, limit: int) -> list[Pending]:
-    """The next pending URLs of one operator, those with a turn above ``after``."""
+def next_rows(
+    conn: Connection, crawl_id: int, operator: str, *, after: int, limit: int, rules_version: int | None = None
+) -> list[Pending]:
+    """The next pending URLs of one operator, those with a turn above ``after``.
+
+    Args:
+        rules_version: of the rules that pages are taken apart by now, to hand out validators of documents that
+            were taken apart by the same; None: hand out none.
+    """
     rows = conn.execute(
         select(outcome.c.url_id, url.c.url, outcome.c.operator, outcome.c.turn, outcome.c.depth)
         .join(url, url.c.id == outcome.c.url_id)
@@ -275,8 +285,11 @@ def next_rows(conn: Connection, crawl_id: int, operator: str, *, after: int, lim
         )
         .order_by(outcome.c.turn, outcome.c.url_id)
         .limit(limit)
-    )
-    return [Pending(*row) for row in rows]
+    ).all()
+    if rules_version is None:
+        return [Pending(*row) for row in rows]
+    known = validators(conn, [row.url_id for row in rows], rules_version=rules_version)
+    return [Pending(*row, kept=known.get(row.url_id)) for row in rows]
 
 
 # -- what has become of it ----------------------------------------------------------------------
