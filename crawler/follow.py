@@ -39,7 +39,7 @@ class Follower:
 
     def followed(self, reading: Reading, depth: int) -> Reading:
         """The reading of a page at this depth, with the URLs to fetch next."""
-        if reading.page is None or depth >= self._depth:
+        if reading.page is None or reading.outcome == "suspect" or depth >= self._depth:
             return reading
         return replace(reading, discovered=self.wanted(reading.page))
 

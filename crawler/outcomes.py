@@ -29,7 +29,9 @@ from twisted.web._newclient import ParseError
 
 from crawler.bodies import HTML_TYPES, UnknownEncoding, charset_of, is_binary, mime_type, sniff_html, unpack
 from crawler.page import parse_page
-from storage.records import CanonicalUrl, Hop, OutcomeState, Reading, Response
+from crawler.revisit import KEPT_HEADERS, merged, still
+from storage.kept import Kept
+from storage.records import CanonicalUrl, Hop, OutcomeState, PageRecord, Reading, Response
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -41,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 ASK = "linkledger"
 """Key of `Ask` in ``Request.meta``."""
-KEPT_HEADERS = (b"X-Robots-Tag", b"Link", b"Content-Language", b"Content-Type")
+_KEPT_HEADERS = tuple((name, name.encode()) for name in KEPT_HEADERS)
 
 
 class Ask(NamedTuple):
@@ -53,6 +55,13 @@ class Ask(NamedTuple):
     depth: int = 0
     chain: tuple[Hop, ...] = ()
     max_hops: int = 10
+    kept: Kept | None = None
+    """What is kept of the page it led to last time, if that may be asked whether it has changed."""
+
+    @property
+    def conditional(self) -> Kept | None:
+        """The validators to send now: only ever to the URL they came from."""
+        return self.kept if self.kept is not None and self.kept.url == self.current.url else None
 
 
 class Decided(IgnoreRequest):
@@ -109,9 +118,7 @@ def read_response(response: ScrapyResponse, ask: Ask, *, max_bytes: int, judge_a
     skipped = _not_html(mime, body)
     if skipped:
         return decided(ask, "skipped", skipped, status=status)
-    headers = tuple(
-        (name.decode(), value.decode("latin-1")) for name in KEPT_HEADERS for value in response.headers.getlist(name)
-    )
+    headers = headers_to_keep(response)
     page = parse_page(body, url=ask.current, charset=charset_of(content_type), headers=headers, judge_as=judge_as)
     reason: str | None = flaw
     if "download_stopped" in response.flags:
@@ -138,6 +145,35 @@ def read_response(response: ScrapyResponse, ask: Ask, *, max_bytes: int, judge_a
             headers=headers,
         ),
         page=page,
+    )
+
+
+def read_unchanged(response: ScrapyResponse, ask: Ask, kept: tuple[PageRecord, Response], *, judge_as: str) -> Reading:
+    """Read a 304 answer to the validators of a kept document: that document, with the headers of today."""
+    at = now_ms()
+    page, before = kept
+    carried = headers_to_keep(response)
+    return Reading(
+        requested=ask.requested,
+        outcome="fetched",
+        at=at,
+        status=response.status,
+        chain=ask.chain,
+        final=ask.current,
+        response=before._replace(
+            status=response.status,
+            etag=header(response, b"ETag") or before.etag,
+            last_modified=header(response, b"Last-Modified") or before.last_modified,
+            headers=merged(before.headers, carried),
+        ),
+        page=still(page, before.headers, carried, judge_as),
+    )
+
+
+def headers_to_keep(response: ScrapyResponse) -> tuple[tuple[str, str], ...]:
+    """The headers of an answer that a visit keeps, as (name, value)."""
+    return tuple(
+        (name, value.decode("latin-1")) for name, key in _KEPT_HEADERS for value in response.headers.getlist(key)
     )
 
 

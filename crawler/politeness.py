@@ -6,6 +6,7 @@ platform are one. All use of Scrapy's download slots is in this module.
 
 from __future__ import annotations
 
+import re
 from email.utils import parsedate_to_datetime
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,31 @@ def page_request(
     if like is not None:
         more = {"callback": like.callback, "errback": like.errback, "headers": like.headers}
     meta = (meta or {}) | {ASK: ask, "download_slot": slot, "verbatim_url": True}
-    return Request(ask.current.url, meta=meta, priority=priority, dont_filter=True, **more)
+    request = Request(ask.current.url, meta=meta, priority=priority, dont_filter=True, **more)
+    _set_conditions(request, ask)
+    return request
+
+
+_IF_NONE_MATCH, _IF_MODIFIED_SINCE = b"If-None-Match", b"If-Modified-Since"
+_FIELD = re.compile(r"[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?")
+"""What a header's value may be; https://www.rfc-editor.org/rfc/rfc9110#section-5.5."""
+
+
+def _set_conditions(request: Request, ask: Ask) -> None:
+    """Send the validators of the page that is asked, as they were received, and none of the page that led here."""
+    request.headers.pop(_IF_NONE_MATCH, None)
+    request.headers.pop(_IF_MODIFIED_SINCE, None)
+    kept = ask.conditional
+    if kept is None:
+        return
+    for name, value in ((_IF_NONE_MATCH, kept.etag), (_IF_MODIFIED_SINCE, kept.last_modified)):
+        if value is not None and _FIELD.fullmatch(value):
+            request.headers[name] = value.encode("latin-1")
+
+
+def asks_for_changes(request: Request) -> bool:
+    """Whether a request carries validators, so that 304 is an answer to it."""
+    return _IF_NONE_MATCH in request.headers or _IF_MODIFIED_SINCE in request.headers
 
 
 class Politeness:

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 from crawler.feed import Feed
 from crawler.outcomes import now_ms
 from crawler.page import RULES_VERSION
+from crawler.revisit import knows
 from crawler.seeds import SeedReader, read_seeds
 from crawler.urls import suffix_list_version
 from storage import crawls, frontier, lists
 from storage.engine import Ledger, create_ledger
 from storage.errors import BadList, LedgerError
-from storage.records import Reading, RejectedRow, SeedRow
+from storage.kept import read_kept
+from storage.records import PageRecord, Reading, RejectedRow, Response, SeedRow
 from storage.writer import write_readings
 
 if TYPE_CHECKING:
@@ -95,7 +97,15 @@ class Session:
         self.on_error: Callable[[], None] = lambda: None
         self.reporter: object = None
         self._threads = ThreadPoolExecutor(1, "store"), ThreadPoolExecutor(1, "frontier")
-        self.feed = Feed(ledger, self.crawl_id, operators=plan.concurrency, reader=self._threads[1])
+        # A reader of its own: it needs little of the database in memory, the writer's share would double.
+        self._reading = Ledger(ledger.database, read_only=True)
+        self.feed = Feed(
+            self._reading,
+            self.crawl_id,
+            operators=plan.concurrency,
+            reader=self._threads[1],
+            rules_version=_conditions(plan),
+        )
         self._batch: list[Reading] = []
         self._batch_links = 0
         self._writing: asyncio.Task[None] | None = None
@@ -178,6 +188,20 @@ class Session:
             self.error = error
             self.on_error()
 
+    # -- reading ------------------------------------------------------------------------------
+
+    async def kept(self, visit_id: int) -> tuple[PageRecord, Response] | None:
+        """The document of an earlier visit, read beside the event loop; None where its record is gone.
+
+        Raises:
+            storage.errors.LedgerError: the ledger cannot be read.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._threads[1], self._read_kept, visit_id)
+
+    def _read_kept(self, visit_id: int) -> tuple[PageRecord, Response] | None:
+        with self._reading.connect() as conn:
+            return read_kept(conn, visit_id)
+
     # -- ending -------------------------------------------------------------------------------
 
     def finish(self, state: str) -> None:
@@ -187,11 +211,17 @@ class Session:
         self.finished = True
         for thread in self._threads:
             thread.shutdown(wait=True, cancel_futures=True)
+        self._reading.close()
         try:
             with self.ledger.begin() as conn:
                 frontier.finish_crawl(conn, self.crawl_id, state=state, now=now_ms())
         except LedgerError as error:
             self.fail(error)
+
+
+def _conditions(plan: CrawlPlan) -> int | None:
+    """The rules version of documents whose validators are sent; None: none are."""
+    return RULES_VERSION if plan.conditional and knows(plan.judge_as) else None
 
 
 class StoreFailed(LedgerError):

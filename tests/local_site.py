@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -90,6 +90,21 @@ def zipped(body: bytes | str, *, keep: int | None = None) -> Page:
 def redirect(to: str, status: int = 301) -> Page:
     """A redirect."""
     return Page(status=status, headers=(("Location", to),))
+
+
+def validated(
+    page: Page, *, etag: str | None = None, modified: str | None = None, carried: tuple[tuple[str, str], ...] = ()
+) -> Callable[[Request], Page]:
+    """A page with validators: 304 where the request carries one of them, with the ``carried`` headers beside it."""
+    own = tuple((name, value) for name, value in (("ETag", etag), ("Last-Modified", modified)) if value is not None)
+
+    def answer(request: Request) -> Page:
+        asked = {(name.lower(), value) for name, value in request.headers.items()}
+        if {("if-none-match", etag), ("if-modified-since", modified)} & asked:
+            return Page(status=304, content_type=None, length=False, headers=(*own[:1], *carried))
+        return replace(page, headers=(*page.headers, *own))
+
+    return answer
 
 
 Answer = Page | Callable[[Request], Page]

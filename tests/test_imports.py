@@ -93,7 +93,7 @@ def allowed(module: str, found: Import) -> bool:
             return True  # what storage hands out has a name
         return standard or within(
             name, *pure_parts, "scrapy", "twisted", "OpenSSL", "storage.engine", "storage.writer", "storage.frontier",
-            "storage.crawls", "storage.lists",
+            "storage.crawls", "storage.kept", "storage.lists",
         )  # fmt: skip
     if within(module, "cli"):
         if standard or within(name, "typer", "sqlalchemy", "storage", "cli", "crawler.urls"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from typing import TYPE_CHECKING, Any
 
 from scrapy import Request, Spider
@@ -10,9 +10,9 @@ from scrapy.utils.defer import deferred_from_coro
 
 from crawler import bodies, session
 from crawler.follow import Follower
-from crawler.outcomes import Ask, ask_of, decided, read_failure, read_response
+from crawler.outcomes import Ask, ask_of, decided, read_failure, read_response, read_unchanged
 from crawler.plan import LONGEST_URL, plan_from_arguments
-from crawler.politeness import page_request
+from crawler.politeness import ask_request, asks_for_changes, page_request
 from crawler.urls import canonical_url, operator_domain
 from storage.errors import LedgerError
 from storage.records import Reading
@@ -85,7 +85,7 @@ class PagesSpider(Spider):
 
     def _first_step(self, pending: Pending) -> Request | Reading:
         url = canonical_url(pending.url)
-        ask = Ask(url, url, pending.depth)
+        ask = Ask(url, url, pending.depth, kept=pending.kept)
         if len(url.url) > LONGEST_URL:
             return decided(ask, "skipped", "url_too_long")
         return page_request(
@@ -97,12 +97,29 @@ class PagesSpider(Spider):
             errback=self.failed,
         )
 
-    def parse(self, response: Response, **_: Any) -> list[Reading]:
+    def parse(self, response: Response, **_: Any) -> list[Reading] | Awaitable[list[Any]]:
         """Read one response; what it raises is named by `crawler.outcomes.ParseErrorMiddleware`."""
         assert response.request is not None
         ask = ask_of(response.request)
         plan = self.session.plan
+        if response.status == 304 and ask.conditional is not None and asks_for_changes(response.request):
+            return self._unchanged(response, ask, ask.conditional.visit_id)
         reading = read_response(response, ask, max_bytes=plan.max_bytes, judge_as=plan.judge_as)
+        return [self._follower.followed(reading, ask.depth)]
+
+    async def _unchanged(self, response: Response, ask: Ask, visit_id: int) -> list[Any]:
+        """Read a 304 answer, or ask for the whole document where what was kept of it is gone meanwhile."""
+        assert response.request is not None
+        try:
+            kept = await self.session.kept(visit_id)
+        except LedgerError as error:
+            self.session.fail(error)
+            return []
+        if kept is None:
+            request = response.request
+            slot = request.meta["download_slot"]
+            return [ask_request(ask._replace(kept=None), slot=slot, like=request, priority=request.priority + 1)]
+        reading = read_unchanged(response, ask, kept, judge_as=self.session.plan.judge_as)
         return [self._follower.followed(reading, ask.depth)]
 
     def failed(self, failure: Failure) -> list[Reading]:
