@@ -128,6 +128,15 @@ class Chosen:
                 parts.append(key_of(table).in_(self.keys(of)))
         return and_(*parts)
 
+    def versions(self, table: FromClause = link) -> ColumnElement[bool]:
+        """Condition on any version, of a link that was lost since too: what the filter asks, it asks of that version.
+
+        State, confirmation and crawl are matters of the latest version, and not asked. On ``anchor`` it holds as long
+        as nothing is asked that only ``link`` knows.
+        """
+        free = replace(self, filter=replace(self.filter, state="any", confirmed_since=None, crawl=None), crawl_id=None)
+        return and_(self.covered.of(table), *free._either(table), *free._link_only(table))
+
     def keys(self, of: FromClause, *more: ColumnElement[bool]) -> Select[Any]:
         """The keys of the selected links (alias ``of``): put into one set, which costs less than a search each."""
         return select(of.c.target_id, of.c.source_id, of.c.link_no).where(self.links(of), *more)
