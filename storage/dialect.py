@@ -73,6 +73,10 @@ class Dialect:
         """SQL for a stored time as ``2026-11-22T14:40:03.120Z``, NULL for NULL."""
         raise NotImplementedError
 
+    def now(self) -> str:
+        """SQL for the database's own clock: milliseconds since 1970, UTC."""
+        raise NotImplementedError
+
     def run_many(self, conn: Connection, sql: str, rows: Rows) -> None:
         """One statement for each row of parameters, pipelined where the driver can."""
         if rows:
@@ -143,6 +147,9 @@ class Sqlite(Dialect):
 
     def iso(self, column: str) -> str:
         return f"strftime('%Y-%m-%dT%H:%M:%S', {column} / 1000, 'unixepoch') || printf('.%03dZ', {column} % 1000)"
+
+    def now(self) -> str:
+        return "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
 
 
 class Postgres(Dialect):
@@ -225,6 +232,9 @@ class Postgres(Dialect):
             f"to_char(to_timestamp({column} / 1000) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS')"
             f" || '.' || lpad(({column} % 1000)::text, 3, '0') || 'Z'"
         )
+
+    def now(self) -> str:
+        return "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)"
 
     def _stage(self, conn: Connection, table: str, columns: Sequence[str], rows: Rows) -> str:
         stage = f"stage_{table}_{len(columns)}"

@@ -22,6 +22,7 @@ from storage.dialect import POSTGRES, SQLITE, Dialect
 from storage.dictionaries import Known
 from storage.errors import LedgerError, NoLedger, SchemaOutOfDate, SchemaTooNew, UnreadableLedger
 from storage.schema import REVISION
+from storage.shards import shard_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -239,6 +240,7 @@ def _sqlite_engine(path: Path, *, read_only: bool, create: bool) -> Engine:
     def connect() -> sqlite3.Connection:
         # isolation_level None: the module itself begins nothing, the listener below does.
         driver = sqlite3.connect(target, uri=True, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+        driver.create_function("shard_of", 1, shard_of, deterministic=True)
         driver.execute("PRAGMA foreign_keys = ON")
         if not read_only:
             if create:

@@ -19,10 +19,11 @@ from storage import outcomes
 from storage.codes import OUTCOMES
 from storage.dialect import dialect_of
 from storage.dictionaries import UrlRow, texts_of, url_rows
-from storage.kept import Kept, validators
+from storage.kept import Kept, last_read, validators
 from storage.outcomes import Wanted
 from storage.records import OutcomeState, RejectedRow, SeedRow
 from storage.schema import crawl, host, list_row, outcome, url
+from storage.shards import ALL, shard_sql
 from storage.text import clean, short_name
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ T = TypeVar("T")
 PENDING, SKIPPED = OUTCOMES.index("pending"), OUTCOMES.index("skipped")
 _IS_PENDING = outcome.c.state == literal_column(str(PENDING))
 """Written out: an index on part of a table is used only where the statement itself shows that it holds."""
+VISITED = "visited_lately"
+"""Kind of reason of seeds that are not asked because their page was read not long ago."""
 _CHUNK = 2_000
 
 
@@ -53,6 +56,11 @@ class Pending(NamedTuple):
     depth: int
     kept: Kept | None = None
     """Validators of the page it led to last time, where that page may be asked whether it has changed."""
+    shard: int = 0
+    chain: str | None = None
+    """Redirects followed already, as JSON, where another worker has handed it on ..."""
+    next_url: str | None = None
+    """... and the URL that is to be asked now in place of its own."""
 
 
 def start_crawl(conn: Connection, *, plan: str, list_id: int | None, now: int) -> int:
@@ -100,9 +108,15 @@ def add_list(conn: Connection, crawl_id: int, list_id: int, added_at: int | None
     copies = select(rows.url_id, rows.operator, rows.file, rows.line, copy.label("copy")).where(of_list).subquery()
     turn = func.row_number().over(partition_by=copies.c.operator, order_by=(copies.c.file, copies.c.line)) - 1
     pages = select(
-        literal(crawl_id), copies.c.url_id, literal(PENDING), copies.c.operator, turn.label("turn"), literal(0)
+        literal(crawl_id),
+        copies.c.url_id,
+        literal(PENDING),
+        copies.c.operator,
+        turn.label("turn"),
+        literal(0),
+        shard_sql(conn, copies.c.operator),
     ).where(copies.c.copy == 1)
-    columns = ["crawl_id", "url_id", "state", "operator", "turn", "depth"]
+    columns = ["crawl_id", "url_id", "state", "operator", "turn", "depth", "shard"]
     conn.execute(insert(outcome).from_select(columns, pages))
     accepted = _count(conn, crawl_id)
     total = conn.execute(select(func.count()).select_from(list_row).where(of_list)).scalar_one()
@@ -118,9 +132,15 @@ def add_retry(conn: Connection, crawl_id: int, of_crawl: int) -> Added:
     before = outcome.alias("before")
     turn = func.row_number().over(partition_by=before.c.operator, order_by=(before.c.turn, before.c.url_id)) - 1
     pages = select(
-        literal(crawl_id), before.c.url_id, literal(PENDING), before.c.operator, turn.label("turn"), literal(0)
+        literal(crawl_id),
+        before.c.url_id,
+        literal(PENDING),
+        before.c.operator,
+        turn.label("turn"),
+        literal(0),
+        shard_sql(conn, before.c.operator),
     ).where(worth_a_retry(before, of_crawl))
-    columns = ["crawl_id", "url_id", "state", "operator", "turn", "depth"]
+    columns = ["crawl_id", "url_id", "state", "operator", "turn", "depth", "shard"]
     conn.execute(insert(outcome).from_select(columns, pages))
     return Added(_count(conn, crawl_id), 0)
 
@@ -152,6 +172,20 @@ def set_row_counts(conn: Connection, crawl_id: int, *, read: int, added: Added, 
         "rows_rejected": rejected,
     }
     conn.execute(update(crawl).where(crawl.c.id == crawl_id).values(counts))
+
+
+def skip_visited(conn: Connection, crawl_id: int, *, since: int, now: int) -> int:
+    """Skip the seeds whose page, or the page they led to last, was read whole since a time; returns how many."""
+    dialect = dialect_of(conn)
+    return conn.exec_driver_sql(
+        dialect.sql(
+            f"UPDATE outcome SET state = {SKIPPED}, at = ?, reason = '{VISITED} ' || {dialect.iso('lately.at')}"
+            f" FROM (SELECT o.url_id, {last_read('o.url_id')} AS at FROM outcome o"
+            f" WHERE o.crawl_id = ? AND o.state = {PENDING} AND o.depth = 0) lately"
+            " WHERE outcome.crawl_id = ? AND outcome.url_id = lately.url_id AND lately.at >= ?"
+        ),
+        (now, crawl_id, crawl_id, since),
+    ).rowcount
 
 
 def limit_seeds(conn: Connection, crawl_id: int, *, pages: int | None, per_host: int | None, now: int) -> int:
@@ -239,7 +273,9 @@ def _taken_by_host(conn: Connection, crawl_id: int, operators: set[str]) -> dict
     rows = dialect.fetch(
         conn,
         "SELECT u.host_id, count(*) AS taken FROM outcome o JOIN url u ON u.id = o.url_id "
-        "WHERE o.crawl_id = ? AND coalesce(o.reason, '') NOT LIKE 'max_pages%' AND o.operator {names} "
+        "WHERE o.crawl_id = ? AND coalesce(o.reason, '') NOT LIKE 'max_pages%' "
+        f"AND coalesce(o.reason, '') NOT LIKE '{VISITED}%' "
+        "AND o.operator {names} "
         "GROUP BY u.host_id",
         crawl_id,
         dialect.names_parameter({short_name(operator) for operator in operators}),
@@ -250,8 +286,10 @@ def _taken_by_host(conn: Connection, crawl_id: int, operators: set[str]) -> dict
 # -- emptying it --------------------------------------------------------------------------------
 
 
-def next_operators(conn: Connection, crawl_id: int, *, besides: Collection[str], limit: int) -> list[str]:
-    """Up to ``limit`` operators with pending URLs, in fair order, other than those in hand."""
+def next_operators(
+    conn: Connection, crawl_id: int, *, besides: Collection[str], limit: int, shards: frozenset[int] = ALL
+) -> list[str]:
+    """Up to ``limit`` operators with pending URLs in these shards, in fair order, other than those in hand."""
     pending = (
         select(outcome.c.operator)
         .where(outcome.c.crawl_id == crawl_id, _IS_PENDING)
@@ -260,21 +298,41 @@ def next_operators(conn: Connection, crawl_id: int, *, besides: Collection[str],
     )
     if besides:
         pending = pending.where(outcome.c.operator.not_in(list(besides)))
+    if shards != ALL:
+        pending = pending.where(outcome.c.shard.in_(sorted(shards)))
     return list(dict.fromkeys(conn.execute(pending).scalars()))
 
 
 def next_rows(
-    conn: Connection, crawl_id: int, operator: str, *, after: int, limit: int, rules_version: int | None = None
+    conn: Connection,
+    crawl_id: int,
+    operator: str,
+    *,
+    after: int,
+    limit: int,
+    rules_version: int | None = None,
+    shards: frozenset[int] = ALL,
 ) -> list[Pending]:
-    """The next pending URLs of one operator, those with a turn above ``after``.
+    """The next pending URLs of one operator in these shards, those with a turn above ``after``.
 
     Args:
         rules_version: of the rules that pages are taken apart by now, to hand out validators of documents that
             were taken apart by the same; None: hand out none.
     """
-    rows = conn.execute(
-        select(outcome.c.url_id, url.c.url, outcome.c.operator, outcome.c.turn, outcome.c.depth)
+    final = url.alias("final")
+    statement = (
+        select(
+            outcome.c.url_id,
+            url.c.url,
+            outcome.c.operator,
+            outcome.c.turn,
+            outcome.c.depth,
+            outcome.c.shard,
+            outcome.c.chain,
+            final.c.url.label("next_url"),
+        )
         .join(url, url.c.id == outcome.c.url_id)
+        .join(final, final.c.id == outcome.c.final_id, isouter=True)
         .where(
             outcome.c.crawl_id == crawl_id,
             outcome.c.operator == operator,
@@ -285,11 +343,35 @@ def next_rows(
         )
         .order_by(outcome.c.turn, outcome.c.url_id)
         .limit(limit)
-    ).all()
+    )
+    if shards != ALL:
+        statement = statement.where(outcome.c.shard.in_(sorted(shards)))
+    rows = [Pending(**row) for row in conn.execute(statement).mappings()]
     if rules_version is None:
-        return [Pending(*row) for row in rows]
+        return rows
     known = validators(conn, [row.url_id for row in rows], rules_version=rules_version)
-    return [Pending(*row, kept=known.get(row.url_id)) for row in rows]
+    return [row._replace(kept=known.get(row.url_id)) for row in rows]
+
+
+def any_pending(conn: Connection, crawl_id: int) -> bool:
+    """Whether any URL of a crawl has no outcome yet, whoever is asking it."""
+    pending = select(literal(1)).select_from(outcome).where(outcome.c.crawl_id == crawl_id, _IS_PENDING)
+    return bool(conn.execute(select(exists(pending))).scalar_one())
+
+
+def set_shards(conn: Connection, crawl_id: int) -> None:
+    """Put pending URLs of a crawl that an older release began into the shards of their operators."""
+    shard = shard_sql(conn, outcome.c.operator)
+    conn.execute(
+        update(outcome)
+        .where(outcome.c.crawl_id == crawl_id, _IS_PENDING, outcome.c.final_id.is_(None), outcome.c.shard != shard)
+        .values(shard=shard)
+    )
+
+
+def reopen_crawl(conn: Connection, crawl_id: int) -> None:
+    """A crawl that goes on is running again."""
+    conn.execute(update(crawl).where(crawl.c.id == crawl_id).values(state="running", ended_at=None))
 
 
 # -- what has become of it ----------------------------------------------------------------------
@@ -333,7 +415,8 @@ def asked_by_operator(conn: Connection, crawl_id: int) -> Iterator[tuple[str, in
 def _count(conn: Connection, crawl_id: int, *, fetchable: bool = False) -> int:
     rows = select(func.count()).select_from(outcome).where(outcome.c.crawl_id == crawl_id)
     if fetchable:
-        rows = rows.where(func.coalesce(outcome.c.reason, "").not_like("max_pages%"))
+        reason = func.coalesce(outcome.c.reason, "")
+        rows = rows.where(reason.not_like("max_pages%"), reason.not_like(f"{VISITED}%"))
     return int(conn.execute(rows).scalar_one())
 
 

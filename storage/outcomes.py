@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storage.codes import OUTCOMES
 from storage.records import OutcomeState
+from storage.shards import shard_of
 from storage.text import clean, short_name
 
 if TYPE_CHECKING:
@@ -28,6 +29,18 @@ class Settled(NamedTuple):
     final_id: int | None
     visit_id: int | None
     at: int
+
+
+class HandedOn(NamedTuple):
+    """A requested URL whose redirect leads to an operator that another worker may be asking."""
+
+    url_id: int
+    next_id: int
+    """``url.id`` of the redirect's target: what is to be asked next."""
+    chain: str
+    """The hops so far, as they are kept for a final outcome."""
+    operator: str
+    """Of the target."""
 
 
 class Wanted(NamedTuple):
@@ -67,12 +80,12 @@ def add(dialect: Dialect, conn: Connection, crawl_id: int, wanted: Iterable[Want
     for one in first.values():
         operator = short_name(one.operator)
         turns[operator] = turn = turns.get(operator, -1) + 1
-        rows.append((crawl_id, one.url_id, 0, operator, turn, one.depth, one.found_on))
+        rows.append((crawl_id, one.url_id, 0, operator, turn, one.depth, one.found_on, shard_of(operator)))
     rows.sort(key=lambda row: row[1])
     dialect.insert(
         conn,
         "outcome",
-        ("crawl_id", "url_id", "state", "operator", "turn", "depth", "found_on"),
+        ("crawl_id", "url_id", "state", "operator", "turn", "depth", "found_on", "shard"),
         rows,
         conflict="nothing",
     )
@@ -99,4 +112,16 @@ def settle(dialect: Dialect, conn: Connection, crawl_id: int, outcomes: Sequence
             )
             for one in sorted(outcomes, key=lambda one: one.url_id)
         ],
+    )
+
+
+def hand_on(dialect: Dialect, conn: Connection, crawl_id: int, rows: Sequence[HandedOn]) -> None:
+    """Leave pending URLs to the holder of another shard, with the redirects followed so far.
+
+    A row stays what its requested URL makes it (operator, turn); its shard is that of the operator to be asked next.
+    """
+    dialect.run_many(
+        conn,
+        "UPDATE outcome SET chain = ?, final_id = ?, shard = ? WHERE crawl_id = ? AND url_id = ? AND state = 0",
+        [(one.chain, one.next_id, shard_of(short_name(one.operator)), crawl_id, one.url_id) for one in sorted(rows)],
     )
