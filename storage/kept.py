@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from storage.codes import METHODS, OUTCOMES
 from storage.dialect import dialect_of
+from storage.dictionaries import hash_id, texts_of
 from storage.evidence import decode
 from storage.records import PageRecord, Response
 
@@ -75,3 +76,18 @@ def read_kept(conn: Connection, visit_id: int) -> tuple[PageRecord, Response] | 
         headers=tuple((name, value) for name, value in json.loads(row.headers)),
     )
     return decode(bytes(row.data), None if row.text is None else bytes(row.text)), response
+
+
+def last_read(url: str) -> str:
+    """SQL for when the page that a URL leads to was last read whole, NULL for never; ``url`` names a column of ids."""
+    return f"(SELECT p.last_ok FROM page p WHERE p.id = coalesce({LED_TO.format(url=url)}, {url}))"
+
+
+def read_since(conn: Connection, urls: Collection[str], since: int) -> set[str]:
+    """Those of the URLs, in canonical form, whose page was read whole at that time or later."""
+    texts = texts_of(conn)
+    ids = {hash_id(texts.key, url): url for url in urls}
+    rows = texts.dialect.fetch_keyed(
+        conn, f"SELECT u.id FROM url u WHERE {last_read('u.id')} >= {int(since)} AND u.id {{ids}}", ids
+    )
+    return {ids[row.id] for row in rows}
