@@ -12,7 +12,7 @@ import html
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
@@ -65,7 +65,7 @@ class Description:
     rows_read: int
     accepted: int
     duplicates: int
-    """Accepted rows whose page another row named before: ``accepted - duplicates = pages``."""
+    """Accepted rows whose page another row named before: ``accepted - duplicates = pages + visited_lately``."""
     rejected: int
     bare_domains: int
     pages: int
@@ -74,12 +74,15 @@ class Description:
     operators: int
     largest_operator: str | None
     largest_operator_pages: int
+    visited_lately: int = 0
+    """Pages that need not be fetched now; the counts after ``bare_domains`` leave them out."""
 
     def least_seconds(self, delay: float) -> float:
         """How long a crawl takes at least, one request every ``delay`` seconds to each operator."""
         return max(0, self.largest_operator_pages - 1) * delay
 
 
+_ROWS_AT_A_TIME = 2_000
 _DELIMITER_NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", None: None}
 
 
@@ -194,15 +197,38 @@ def read_seeds(sources: Sequence[str], *, column: str | None = None, stdin: IO[b
     return SeedReader(sources, column=column, stdin=stdin or sys.stdin.buffer)
 
 
-def describe(reader: SeedReader, *, on_rejected: Callable[[RejectedRow], None] | None = None) -> Description:
+def describe(
+    reader: SeedReader,
+    *,
+    on_rejected: Callable[[RejectedRow], None] | None = None,
+    visited: Callable[[Collection[str]], Collection[str]] | None = None,
+) -> Description:
     """Read a list to its end and say what it holds: the answer to a dry run.
 
     Keeps 8 bytes a page (a hash) and the names of the domains and operators, not the rows.
+
+    Args:
+        on_rejected: is handed the rows that cannot be fetched.
+        visited: picks those of some URLs that need not be fetched; asked for a few thousand at a time.
     """
     pages: set[int] = set()
     hosts: set[str] = set()
     domains: set[str] = set()
     operators: Counter[str] = Counter()
+    lately = 0
+    waiting: dict[str, SeedRow] = {}
+
+    def count() -> None:
+        nonlocal lately
+        left_out = visited(waiting) if visited is not None else ()
+        lately += len(left_out)
+        for text, row in waiting.items():
+            if text not in left_out:
+                hosts.add(row.url.host)
+                domains.add(row.url.domain)
+                operators[row.operator] += 1
+        waiting.clear()
+
     for row in reader:
         if isinstance(row, RejectedRow):
             if on_rejected is not None:
@@ -211,9 +237,10 @@ def describe(reader: SeedReader, *, on_rejected: Callable[[RejectedRow], None] |
         key = hash(row.url.url)
         if key not in pages:
             pages.add(key)
-            hosts.add(row.url.host)
-            domains.add(row.url.domain)
-            operators[row.operator] += 1
+            waiting[row.url.url] = row
+            if len(waiting) >= _ROWS_AT_A_TIME:
+                count()
+    count()
     largest = min(operators.items(), key=lambda item: (-item[1], item[0]), default=(None, 0))
     return Description(
         files=reader.files,
@@ -222,12 +249,13 @@ def describe(reader: SeedReader, *, on_rejected: Callable[[RejectedRow], None] |
         duplicates=reader.accepted - len(pages),
         rejected=reader.rejected,
         bare_domains=reader.bare_domains,
-        pages=len(pages),
+        pages=len(pages) - lately,
         hosts=len(hosts),
         domains=len(domains),
         operators=len(operators),
         largest_operator=largest[0],
         largest_operator_pages=largest[1],
+        visited_lately=lately,
     )
 
 

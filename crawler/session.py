@@ -39,22 +39,6 @@ AHEAD_LINKS = 10_000
 SHOWN_REJECTED = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What a crawl begins with: read = accepted + duplicates + rejected."""
-
-    crawl_id: int
-    read: int
-    accepted: int
-    duplicates: int
-    rejected: int
-    skipped: int
-    """Accepted rows beyond --max-pages or --max-pages-per-host."""
-    first_rejected: tuple[RejectedRow, ...] = ()
-    columns: tuple[str, ...] = ()
-    """How each file was read, in words."""
-
-
 @dataclass(slots=True)
 class Tally:
     """Running sums for the progress display; the summary is counted in the ledger."""
@@ -89,7 +73,7 @@ class Session:
         self.ledger = ledger
         self.loaded = loaded
         self.crawl_id = loaded.crawl_id
-        self.tally = Tally(asked=loaded.accepted, done=loaded.skipped)
+        self.tally = Tally(asked=loaded.accepted, done=loaded.skipped + loaded.visited_lately)
         self.error: LedgerError | None = None
         self.finished = False
         self.reason: str | None = None
@@ -233,134 +217,3 @@ class StoreFailed(LedgerError):
             "the rest is still pending"
         )
         self.__cause__ = cause
-
-
-def begin(plan: CrawlPlan) -> Session:
-    """Open or make the ledger, register the crawl and put its pages into the frontier.
-
-    All of it is one transaction: a crawl is there with all its pages, or not at all.
-
-    Raises:
-        BadList: the list cannot be read, or no row of it can be fetched. No ledger is made then.
-        UnknownName: no such list or crawl.
-        LedgerError: the ledger cannot be opened or written.
-    """
-    reader, rows = _rows(plan)
-    if rows is not None or plan.list_name is None:
-        create_ledger(plan.db, psl=suffix_list_version(), now=now_ms())
-    ledger = Ledger(plan.db)
-    try:
-        with ledger.begin() as conn:
-            loaded = _load(conn, plan, reader, rows)
-        return Session(plan, ledger, loaded)
-    except BaseException:
-        ledger.close()
-        raise
-
-
-def _rows(plan: CrawlPlan) -> tuple[SeedReader | None, Iterator[SeedRow | RejectedRow] | None]:
-    """The rows of the seeds, once it is sure that one of them can be fetched."""
-    if not plan.seeds:
-        return None, None
-    reader = read_seeds(plan.seeds, column=plan.column)
-    iterator = iter(reader)
-    first: list[SeedRow | RejectedRow] = []
-    for row in iterator:
-        first.append(row)
-        if isinstance(row, SeedRow):
-            return reader, chain(first, iterator)
-    examples = "".join(
-        f"\n  {row.file}:{row.line}: {row.given!r}: {row.reason}" for row in first[:3] if isinstance(row, RejectedRow)
-    )
-    given = ", ".join(plan.seeds[:5])
-    if first:
-        raise BadList(f"none of the {len(first)} rows of {given} can be fetched; the first are:{examples}")
-    raise BadList(f"{given} holds no rows: give one page a line, or a table with a column of pages")
-
-
-def _load(
-    conn: Connection, plan: CrawlPlan, reader: SeedReader | None, rows: Iterator[SeedRow | RejectedRow] | None
-) -> Loaded:
-    now = now_ms()
-    first_rejected: list[RejectedRow] = []
-    rejected = 0
-    added: Added
-    read: int
-    if rows is not None and reader is not None:
-        crawl_id = frontier.start_crawl(conn, plan=plan.kept_json(), list_id=None, now=now)
-        keep = _Rejected(conn, crawl_id, first_rejected)
-        accepted_rows = keep.without(rows)
-        if plan.list_name is not None:
-            files = [report.file for report in reader.files]
-            lists.save_rows(conn, plan.list_name, accepted_rows, now, files=files)
-            list_id = lists.list_id(conn, plan.list_name)
-            crawls.set_list(conn, crawl_id, list_id)
-            added = frontier.add_list(conn, crawl_id, list_id, now)
-        else:
-            added = frontier.add_seeds(conn, crawl_id, accepted_rows)
-        rejected = keep.finish()
-        read = reader.rows_read
-    elif plan.retry_of is not None:
-        list_id_of = crawls.list_of(conn, plan.retry_of)
-        crawl_id = frontier.start_crawl(conn, plan=plan.kept_json(), list_id=list_id_of, now=now)
-        added = frontier.add_retry(conn, crawl_id, plan.retry_of)
-        read = added.accepted
-        if not read:
-            raise BadList(f"crawl {plan.retry_of} has no failed, partial or pending page to ask again")
-    else:
-        assert plan.list_name is not None
-        list_id = lists.list_id(conn, plan.list_name)
-        crawl_id = frontier.start_crawl(conn, plan=plan.kept_json(), list_id=list_id, now=now)
-        added = frontier.add_list(conn, crawl_id, list_id)
-        read = added.accepted + added.duplicates
-        if not read:
-            raise BadList(f"list {plan.list_name!r} holds no pages; give some: linkledger crawl FILE --list NAME")
-    frontier.set_row_counts(conn, crawl_id, read=read, added=added, rejected=rejected)
-    skipped = frontier.limit_seeds(conn, crawl_id, pages=plan.max_pages, per_host=plan.max_pages_per_host, now=now)
-    return Loaded(
-        crawl_id=crawl_id,
-        read=read,
-        accepted=added.accepted,
-        duplicates=added.duplicates,
-        rejected=rejected,
-        skipped=skipped,
-        first_rejected=tuple(first_rejected),
-        columns=tuple(reader_columns(reader)) if reader is not None else (),
-    )
-
-
-def reader_columns(reader: SeedReader) -> Iterator[str]:
-    """How each file of a list is read: ``prospects.csv: column 'url' (line 1, comma, utf-8)``."""
-    for report in reader.files:
-        if report.column is not None:
-            line = f"line {report.header_line}" if report.header_line else None
-            how = ", ".join(part for part in (line, report.delimiter, report.encoding) if part)
-            yield f"{report.file}: column {report.column!r} ({how})"
-
-
-class _Rejected:
-    """Takes the rejected rows out of a stream and keeps them with the crawl, a few at a time."""
-
-    def __init__(self, conn: Connection, crawl_id: int, first: list[RejectedRow]) -> None:
-        self._conn, self._crawl_id, self._first = conn, crawl_id, first
-        self._waiting: list[RejectedRow] = []
-        self._total = 0
-
-    def without(self, rows: Iterable[SeedRow | RejectedRow]) -> Iterator[SeedRow]:
-        for row in rows:
-            if isinstance(row, SeedRow):
-                yield row
-                continue
-            self._waiting.append(row)
-            if len(self._first) < SHOWN_REJECTED:
-                self._first.append(row)
-            if len(self._waiting) >= 2_000:
-                self._keep()
-
-    def _keep(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        self._total += frontier.add_rejected(self._conn, self._crawl_id, waiting)
-
-    def finish(self) -> int:
-        self._keep()
-        return self._total
