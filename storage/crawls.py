@@ -7,18 +7,19 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, literal_column, select, update
 
 from storage import frontier
 from storage.codes import OUTCOMES
 from storage.errors import UnknownName
 from storage.filters import crawl_id_of
+from storage.kept import last_read
 from storage.records import OutcomeState, RejectedRow
 from storage.schema import crawl, host, list_row, outcome, page_list, rejected_row, url, visit
 from storage.times import to_iso
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Subquery
+    from sqlalchemy import Connection, Row, Subquery
 
 _ROWS = 1_000
 STATES: tuple[OutcomeState, ...] = (*OUTCOMES[1:], OUTCOMES[0])
@@ -62,6 +63,25 @@ def find_crawl(conn: Connection, name: str) -> int:
     if name.isascii() and name.isdigit() and len(name) < 10:
         return crawl_id_of(conn, int(name))
     raise _unknown(conn, name)
+
+
+def latest_unfinished(conn: Connection) -> int | None:
+    """The latest crawl that was not brought to its end, None without one."""
+    found = conn.execute(select(func.max(crawl.c.id)).where(crawl.c.state != "finished")).scalar_one()
+    return None if found is None else int(found)
+
+
+def registered(conn: Connection, crawl_id: int, *, lock: bool = False) -> Row[Any]:
+    """The row of a crawl as it was registered; with ``lock``, no other process takes it up before we are done.
+
+    Raises:
+        UnknownName: no such crawl.
+    """
+    statement = select(crawl).where(crawl.c.id == crawl_id)
+    row = conn.execute(statement.with_for_update() if lock else statement).one_or_none()
+    if row is None:
+        raise _unknown(conn, str(crawl_id))
+    return row
 
 
 def _unknown(conn: Connection, name: str) -> UnknownName:
@@ -208,13 +228,16 @@ class Load:
     largest_operator_pages: int
 
 
-def list_load(conn: Connection, list_id: int) -> Load:
-    """What crawling a kept list would ask."""
-    rows = select(list_row.c.url_id, list_row.c.operator).where(list_row.c.list_id == list_id).subquery()
+def list_load(conn: Connection, list_id: int, *, not_since: int | None = None) -> Load:
+    """What crawling a kept list would ask; with ``not_since``, only its pages not read whole since then."""
+    of_list = list_row.c.list_id == list_id
+    if not_since is not None:
+        of_list &= func.coalesce(literal_column(last_read("list_row.url_id")), -1) < not_since
+    rows = select(list_row.c.url_id, list_row.c.operator).where(of_list).subquery()
     given = list_row.c.given
     slashes = func.length(given) - func.length(func.replace(given, "/", ""))
     host_only = (slashes == 0) | ((slashes == 2) & given.like("%://%"))
-    bare = select(func.count()).select_from(list_row).where(list_row.c.list_id == list_id, host_only)
+    bare = select(func.count()).select_from(list_row).where(of_list, host_only)
     return _load(conn, rows, bare_domains=conn.execute(bare).scalar_one())
 
 
