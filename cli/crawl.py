@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Collection
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,8 +13,10 @@ import typer
 from cli.cells import visible
 from cli.config import load_config
 from cli.crawl_progress import span
+from cli.moments import parse_span
 from cli.options import DatabaseOption, FieldsOption, FormatOption, OutputFormat, RawCellsOption
 from cli.render import Answer, write_answer
+from storage.times import to_ms
 
 if TYPE_CHECKING:
     from crawler.plan import CrawlPlan
@@ -23,11 +26,12 @@ if TYPE_CHECKING:
 FOLLOW = "Follow"
 POLITE = "Politeness"
 LIMITS = "Limits"
+KNOWN = "Pages known already"
 ENDING = "Ending"
 
 _DRY_RUN = (
-    "list", "rows_read", "rows_accepted", "rows_duplicate", "rows_rejected", "bare_domains", "pages", "domains",
-    "operators", "largest_operator", "largest_operator_pages", "delay", "least_seconds", "files",
+    "list", "rows_read", "rows_accepted", "rows_duplicate", "rows_rejected", "bare_domains", "visited_lately", "pages",
+    "domains", "operators", "largest_operator", "largest_operator_pages", "delay", "least_seconds", "files",
 )  # fmt: skip
 _SHOWN_REJECTED = 20
 
@@ -145,6 +149,23 @@ def crawl(
     verify_tls: Annotated[
         bool, typer.Option("--verify-tls", help="Refuse sites whose certificate does not hold.", rich_help_panel=POLITE)
     ] = False,
+    refresh_after: Annotated[
+        str | None,
+        typer.Option(
+            "--refresh-after",
+            metavar="SPAN",
+            help="Do not ask pages of the list that were read whole within this time, such as 6d or 12h.",
+            rich_help_panel=KNOWN,
+        ),
+    ] = None,
+    conditional: Annotated[
+        bool,
+        typer.Option(
+            "--conditional/--no-conditional",
+            help="Ask known pages only whether they have changed (ETag, Last-Modified), or fetch them anew.",
+            rich_help_panel=KNOWN,
+        ),
+    ] = True,
     judge_as: Annotated[
         str | None,
         typer.Option("--judge-as", metavar="ROBOT", help="Whose robots directives count; default googlebot."),
@@ -202,6 +223,8 @@ def crawl(
             user_agent=user_agent,
             verify_tls=verify_tls,
             keep_text=keep_text,
+            conditional=conditional,
+            refresh_after_ms=None if refresh_after is None else _span(refresh_after),
             **{name: value for name, value in given.items() if value is not None},
         )
     except BadPlan as error:
@@ -245,6 +268,13 @@ def _run(
         raise typer.Exit(3)
 
 
+def _span(text: str) -> int:
+    try:
+        return parse_span(text)
+    except typer.BadParameter as error:
+        raise typer.BadParameter(f"--refresh-after {error.message}") from None
+
+
 def _say(line: str) -> None:
     print(visible(line), file=sys.stderr)
 
@@ -258,6 +288,10 @@ def _tell(plan: CrawlPlan, loaded: Loaded) -> None:
         _say(
             f"following {plan.follow} links to depth {plan.depth}; at most {plan.page_limit:,} pages "
             f"and {plan.host_limit:,} of one host"
+        )
+    if loaded.visited_lately:
+        _say(
+            f"{loaded.visited_lately:,} of {loaded.accepted:,} pages were read within --refresh-after and are not asked"
         )
     if loaded.skipped:
         _say(f"{loaded.skipped:,} pages of the list are beyond --max-pages or --max-pages-per-host and are skipped")
@@ -285,6 +319,10 @@ def _dry_run(plan: CrawlPlan) -> tuple[Answer, int]:
     else:
         facts, notes, rejected = _look_up(plan), [], 0
     facts |= {"list": plan.list_name, "delay": plan.delay}
+    if facts["visited_lately"]:
+        notes.append(
+            f"{facts['visited_lately']:,} further pages were read within --refresh-after and would not be asked"
+        )
     if plan.depth > 0:
         notes.append(f"links are followed to depth {plan.depth}: at most {plan.page_limit:,} pages, later than that")
     pages, domains, least = facts["pages"], facts["domains"], span(facts["least_seconds"])
@@ -305,7 +343,11 @@ def _read_list(plan: CrawlPlan) -> tuple[dict[str, Any], list[str], int]:
 
     first: list[RejectedRow] = []
     keep: Callable[[RejectedRow], None] = lambda row: first.append(row) if len(first) < _SHOWN_REJECTED else None  # noqa: E731
-    found = describe(read_seeds(plan.seeds, column=plan.column), on_rejected=keep)
+    reader = read_seeds(plan.seeds, column=plan.column)
+    if plan.refresh_after_ms is None:
+        found = describe(reader, on_rejected=keep)
+    else:
+        found = describe(reader, on_rejected=keep, visited=_read_lately(plan))
     _name_rejected(tuple(first), found.rejected, "a crawl keeps all of them")
     files = [asdict(report) for report in found.files]
     for file in files:  # repeated pages are told apart over all files only
@@ -321,6 +363,7 @@ def _read_list(plan: CrawlPlan) -> tuple[dict[str, Any], list[str], int]:
         "rows_duplicate": found.duplicates,
         "rows_rejected": found.rejected,
         "bare_domains": found.bare_domains,
+        "visited_lately": found.visited_lately,
         "pages": found.pages,
         "domains": found.domains,
         "operators": found.operators,
@@ -332,21 +375,50 @@ def _read_list(plan: CrawlPlan) -> tuple[dict[str, Any], list[str], int]:
     return facts, notes, found.rejected
 
 
+def _read_lately(plan: CrawlPlan) -> Callable[[Collection[str]], Collection[str]]:
+    """Which URLs of a list were read within the plan's time; none where there is no ledger yet."""
+    from storage.engine import open_ledger
+    from storage.errors import NoLedger
+    from storage.kept import read_since
+
+    since = _now() - (plan.refresh_after_ms or 0)
+
+    def visited(urls: Collection[str]) -> Collection[str]:
+        try:
+            with open_ledger(plan.db) as conn:
+                return read_since(conn, urls, since)
+        except NoLedger:
+            return ()
+
+    return visited
+
+
+def _now() -> int:
+    return to_ms(datetime.now(UTC))
+
+
 def _look_up(plan: CrawlPlan) -> dict[str, Any]:
     from storage import crawls, lists
     from storage.engine import open_ledger
 
+    visited = 0
     with open_ledger(plan.db) as conn:
         if plan.retry_of is not None:
             load = crawls.retry_load(conn, plan.retry_of)
         else:
-            load = crawls.list_load(conn, lists.list_id(conn, plan.list_name or ""))
+            list_id = lists.list_id(conn, plan.list_name or "")
+            load = crawls.list_load(conn, list_id)
+            if plan.refresh_after_ms is not None:
+                pages = load.pages
+                left = crawls.list_load(conn, list_id, not_since=_now() - plan.refresh_after_ms)
+                load, visited = replace(left, rows=load.rows, bare_domains=load.bare_domains), pages - left.pages
     return {
         "rows_read": load.rows,
-        "rows_accepted": load.pages,
-        "rows_duplicate": load.rows - load.pages,
+        "rows_accepted": load.pages + visited,
+        "rows_duplicate": load.rows - load.pages - visited,
         "rows_rejected": 0,
         "bare_domains": load.bare_domains,
+        "visited_lately": visited,
         "pages": load.pages,
         "domains": load.domains,
         "operators": load.operators,
