@@ -19,6 +19,7 @@ from crawler.plan import BadPlan, CrawlPlan, plan_from_arguments, plan_from_json
 from crawler.session import Loaded
 from storage.crawls import crawl_summary
 from storage.errors import LedgerError
+from storage.frontier import VISITED
 
 if TYPE_CHECKING:
     from crawler.progress import Progress
@@ -51,8 +52,12 @@ class CrawlSummary:
 
     @property
     def fetched_percent(self) -> float:
-        """How many of the asked URLs were read whole, in percent; 100 where none was asked."""
-        asked = self.facts["asked"]
+        """How many of the asked URLs were read whole, in percent; 100 where none was asked.
+
+        Those left out because they were read lately count neither way.
+        """
+        lately = sum(one["urls"] for one in self.facts["problems"] if one["reason"] == VISITED)
+        asked = self.facts["asked"] - lately
         return 100.0 * self.facts["fetched"] / asked if asked else 100.0
 
 
