@@ -1,7 +1,8 @@
 """The bundled prospect pages, served on loopback as a forward proxy for http://*.example.
 
 A proxy and not a plain site, so that several hosts with stable names can be crawled over real HTTP
-without DNS: the addresses in the ledger are the same at every run.
+without DNS: the addresses in the ledger are the same at every run. The sites change from week to week:
+what differs from the week before lies in data/demo/weeks.
 """
 
 from __future__ import annotations
@@ -14,20 +15,23 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from typing import Any
 from urllib.parse import urlsplit
 
 LIST_NAME = "prospects.csv"
+WEEKS = 3
+"""How many weeks the sites are known for."""
 
 
 def prospects() -> str:
     """The list of pages to crawl, as a user would have it: CSV with columns of their own."""
-    return (files("cli") / "data" / "demo" / LIST_NAME).read_text("utf-8")
+    return (_data() / LIST_NAME).read_text("utf-8")
 
 
-def pages() -> dict[str, tuple[str, bytes]]:
-    """Every page by its URL: content type and body."""
+def pages(week: int = 1) -> dict[str, tuple[str, bytes]]:
+    """Every page of a week by its URL: content type and body."""
     found: dict[str, tuple[str, bytes]] = {}
-    root = files("cli") / "data" / "demo"
+    root = _data()
 
     def walk(folder: Traversable, url: str) -> None:
         for item in folder.iterdir():
@@ -38,9 +42,31 @@ def pages() -> dict[str, tuple[str, bytes]]:
             elif item.name == "robots.txt":
                 found[f"{url}/{item.name}"] = ("text/plain; charset=utf-8", item.read_bytes())
 
-    for host in root.iterdir():
-        if host.is_dir():
-            walk(host, f"http://{host.name}")
+    for number in range(1, week + 1):
+        for host in (root if number == 1 else root / "weeks" / str(number)).iterdir():
+            if host.is_dir() and "." in host.name:
+                walk(host, f"http://{host.name}")
+        for url in (*_changes(number)["gone"], *_changes(number)["redirects"]):
+            del found[url]
+    return found
+
+
+def redirects(week: int = 1) -> dict[str, str]:
+    """Where a page of a week has moved to, by its URL."""
+    found: dict[str, str] = json.loads((_data() / "redirects.json").read_text("utf-8"))
+    for number in range(1, week + 1):
+        found |= _changes(number)["redirects"]
+    return found
+
+
+def _data() -> Traversable:
+    return files("cli") / "data" / "demo"
+
+
+def _changes(week: int) -> dict[str, Any]:
+    """The pages that are gone since the week before, and those that have moved."""
+    nothing: dict[str, Any] = {"gone": [], "redirects": {}}
+    found: dict[str, Any] = json.loads((_data() / "weeks" / "weeks.json").read_text("utf-8")).get(str(week), nothing)
     return found
 
 
@@ -86,14 +112,13 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def serving(port: int = 0) -> Iterator[str]:
-    """Serve the pages on 127.0.0.1; gives the proxy's URL. Port 0 takes any free one.
+def serving(port: int = 0, week: int = 1) -> Iterator[str]:
+    """Serve the pages of a week on 127.0.0.1; gives the proxy's URL. Port 0 takes any free one.
 
     Raises:
         OSError: the port is taken.
     """
-    redirects = json.loads((files("cli") / "data" / "demo" / "redirects.json").read_text("utf-8"))
-    handler = type("Site", (_Site,), {"pages": pages(), "redirects": redirects})
+    handler = type("Site", (_Site,), {"pages": pages(week), "redirects": redirects(week)})
     with _Server(("127.0.0.1", port), handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
