@@ -9,7 +9,9 @@ out: which page a URL was first found on, at what depth, and which of several UR
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +53,10 @@ def dump(conn: Connection, *, times: bool = False) -> Iterator[str]:
     """
     dialect = dialect_of(conn)
     if dialect.name == "sqlite":
-        conn.exec_driver_sql("PRAGMA temp_store = FILE")  # a long list of URLs is sorted outside of memory
+        # A long list of URLs is sorted outside of memory, unless this connection has sorted in memory before.
+        with suppress(sqlite3.OperationalError):
+            driver: Any = conn.connection.driver_connection
+            driver.execute("PRAGMA temp_store = FILE")
     for told in (_lists, _crawls, _outcomes):
         yield from map(_encode, told(conn))
     for kind in (_pages, _visits, _misses, _links, _anchors):
