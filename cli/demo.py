@@ -23,6 +23,29 @@ COMMANDS = (
     "linkledger links list acmetools.example --followed --one-per domain --fields source,target",
     "linkledger anchors top acmetools.example --limit 6",
 )
+_AGAIN = "linkledger crawl --list spring --delay 0.1 --fields asked,fetched,suspect,blocked,failed"
+_CHANGES = "linkledger links changes acmetools.example rivaltools.example --crawl previous..last"
+LATER = {
+    2: (
+        "A week later. Some of the pages have changed, one is gone, and one hides behind a challenge.",
+        (
+            _AGAIN,
+            f"{_CHANGES} --fields change,cause,source,target",
+            "linkledger links count acmetools.example --fields backlinks,followed,confirmed,unconfirmed",
+            "linkledger anchors changes acmetools.example --crawl previous..last --fields source,old,new",
+        ),
+    ),
+    3: (
+        "Another week later. The challenge is gone, a page has moved, and a link is back.",
+        (
+            _AGAIN,
+            f"{_CHANGES} --fields change,cause,source,target",
+            "linkledger links lost acmetools.example rivaltools.example --crawl 1..last --fields source,target,cause",
+            "linkledger links count acmetools.example --fields backlinks,followed,confirmed,unconfirmed",
+        ),
+    ),
+}
+"""By week: what has happened on the sites, and what is asked then."""
 
 
 class DemoFailed(LedgerError):
@@ -34,6 +57,15 @@ def demo(
     serve: Annotated[
         bool, typer.Option("--serve", help="Only serve the pages, until Ctrl-C, so that you can crawl them yourself.")
     ] = False,
+    weeks: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=3,
+            help="Crawl so many times, the pages changing from week to week, and ask what has changed; "
+            "with --serve, serve the pages as they are in that week.",
+        ),
+    ] = 1,
     port: Annotated[int, typer.Option(metavar="PORT", help="Where --serve listens on 127.0.0.1; 0 for any.")] = PORT,
 ) -> None:
     """Crawl a few bundled pages and ask about them, without the network.
@@ -44,47 +76,58 @@ def demo(
 
     if serve:
         try:
-            with serving(port) as proxy:
+            with serving(port, weeks) as proxy:
                 _explain(proxy)
         except OSError as error:
             raise DemoFailed(f"cannot listen on port {port}: {error.strerror}; choose another with --port") from error
         return
-    with tempfile.TemporaryDirectory(prefix="linkledger-demo-") as folder, serving() as proxy:
-        _show(Path(folder), proxy, None if db is None else _absolute(db))
+    with tempfile.TemporaryDirectory(prefix="linkledger-demo-") as folder:
+        _show(Path(folder), None if db is None else _absolute(db), weeks)
 
 
-def _show(folder: Path, proxy: str, db: str | None) -> None:
+def _show(folder: Path, db: str | None, weeks: int) -> None:
     """Run the commands as processes of their own, in a folder with nothing but the list."""
-    from cli.demo_site import LIST_NAME, prospects
+    from cli.demo_site import LIST_NAME, prospects, serving
 
     (folder / LIST_NAME).write_text(prospects(), encoding="utf-8")
-    ours = {name: value for name, value in os.environ.items() if not _interferes(name)}
-    environment = {
-        **ours,
-        "http_proxy": proxy,
-        "LINKLEDGER_DB": db or f"sqlite:///{folder / 'linkledger.db'}",
-        "COLUMNS": "80",
-    }
+    database = db or f"sqlite:///{folder / 'linkledger.db'}"
     print("A few pages of made-up sites are served on this computer, crawled and asked about.", flush=True)
-    for command in COMMANDS:
-        print(f"\n$ {command}", flush=True)
-        # What a terminal gets, also when this runs in a pipe.
-        words = [*shlex.split(command)[1:], "--format", "table"]
-        done = subprocess.run(
-            [sys.executable, "-c", "from cli.main import main; main()", *words],
-            cwd=folder,
-            env=environment,
-            check=False,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="backslashreplace",
-        )
-        if done.returncode:
-            raise DemoFailed(f"`{command}` ended with status {done.returncode}: {done.stderr.strip()}")
+    with serving() as proxy:
+        for command in COMMANDS:
+            _run(command, folder, proxy, database)
+    for week in range(2, weeks + 1):
+        happened, commands = LATER[week]
+        print(f"\n{happened}", flush=True)
+        with serving(week=week) as proxy:
+            for command in commands:
+                _run(command, folder, proxy, database)
     if db is None:
         print("\nThis ledger was temporary; `linkledger demo --db sqlite:///demo.db` keeps it.")
     else:
         print(f"\nThe ledger is kept: {db}")
+
+
+def _run(command: str, folder: Path, proxy: str, database: str) -> None:
+    """Show a command and what it says.
+
+    Raises:
+        DemoFailed: it did not work.
+    """
+    ours = {name: value for name, value in os.environ.items() if not _interferes(name)}
+    print(f"\n$ {command}", flush=True)
+    # What a terminal gets, also when this runs in a pipe.
+    words = [*shlex.split(command)[1:], "--format", "table"]
+    done = subprocess.run(
+        [sys.executable, "-c", "from cli.main import main; main()", *words],
+        cwd=folder,
+        env={**ours, "http_proxy": proxy, "LINKLEDGER_DB": database, "COLUMNS": "80"},
+        check=False,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="backslashreplace",
+    )
+    if done.returncode:
+        raise DemoFailed(f"`{command}` ended with status {done.returncode}: {done.stderr.strip()}")
 
 
 def _interferes(name: str) -> bool:
