@@ -32,7 +32,7 @@ from storage.anchor_rows import AnchorFilter, Anchors, Grouping, commonest
 from storage.codes import ANCHOR_SOURCES
 from storage.filters import key_of, same_link
 from storage.link_counts import last_seen, referring
-from storage.schema import anchor, anchor_text, link, page
+from storage.schema import anchor_text
 from storage.targets import among
 
 Rank = Literal["domains", "pages", "links"]
@@ -120,12 +120,12 @@ def _used(anchors: Anchors, group: Grouping, rank: Rank, ids: Sequence[int] | No
     """Each anchor with links and places, in the order of the key: streams over one domain without a sort."""
     id_ = anchors.words(group)
     # A page may link to several domains or URLs with the same words, and is one page.
-    pages = func.count(distinct(anchor.c.source_id)) if rank == "pages" else func.count()
-    keys = [id_, anchor.c.source_domain]
+    pages = func.count(distinct(anchors.anchor.c.source_id)) if rank == "pages" else func.count()
+    keys = [id_, anchors.anchor.c.source_domain]
     if anchors.chosen.covered.everything and rank != "pages":  # the key's order first, so that less has to be sorted
-        keys.insert(0, anchor.c.target_domain)
+        keys.insert(0, anchors.anchor.c.target_domain)
     rows = anchors.rows(
-        id_.label("id"), anchor.c.source_domain.label("of"), func.count().label("links"), pages.label("pages")
+        id_.label("id"), anchors.anchor.c.source_domain.label("of"), func.count().label("links"), pages.label("pages")
     )
     if ids is not None:
         rows = rows.where(among(id_, ids))
@@ -202,7 +202,7 @@ def _by_links(anchors: Anchors, group: Grouping) -> Select[Any]:
     if not anchors.chosen.covered.everything:
         return each.group_by(id_).order_by(func.count().desc())
     # Summed first in the order of the key, so that less has to be sorted.
-    parts = each.group_by(anchor.c.target_domain, id_).subquery("parts")
+    parts = each.group_by(anchors.anchor.c.target_domain, id_).subquery("parts")
     links = cast(func.sum(parts.c.links), BigInteger)
     return select(parts.c.id, links.label("links")).group_by(parts.c.id).order_by(links.desc())
 
@@ -244,8 +244,8 @@ def _referring(anchors: Anchors) -> tuple[int, int]:
     if anchors.wanted == AnchorFilter():  # the same links, and cheaper to count as such
         return referring(anchors.conn, anchors.chosen)
     by_page = (
-        anchors.rows(anchor.c.source_domain, anchor.c.source_id)
-        .group_by(anchor.c.source_domain, anchor.c.source_id)
+        anchors.rows(anchors.anchor.c.source_domain, anchors.anchor.c.source_id)
+        .group_by(anchors.anchor.c.source_domain, anchors.anchor.c.source_id)
         .subquery()
     )
     row = anchors.conn.execute(select(func.count(), func.count(distinct(by_page.c.source_domain)))).one()
@@ -266,18 +266,22 @@ def _first_shares(
     measured = _measured(anchors, group, ids, measures) if ids and measures - {"targets", "followed"} else {}
     targets: dict[int, int] = {}
     if "targets" in measures and ids:
-        targets = _two(anchors.conn, each(func.count(distinct(anchor.c.target_id))))
+        targets = _two(anchors.conn, each(func.count(distinct(anchors.anchor.c.target_id))))
     followed = {one.id: one.links for one in first} if anchors.chosen.filter.followed else {}
     if "followed" in measures and anchors.chosen.filter.followed is None and ids:
-        to = link.alias("to")
+        to = anchors.link.alias("to")
         if anchors.by_link:
-            question = each(_tally(link.c.follow_cause == 0))
+            question = each(_tally(anchors.link.c.follow_cause == 0))
         elif anchors.chosen.covered.everything:
             question = each(func.count()).where(
-                exists().where(same_link(to, anchor), to.c.valid_to.is_(None), to.c.follow_cause == 0)
+                exists().where(
+                    same_link(to, anchors.anchor), anchors.chosen.tables.in_force(to), to.c.follow_cause == 0
+                )
             )
         else:
-            question = each(func.count()).where(key_of(anchor).in_(anchors.chosen.keys(to, to.c.follow_cause == 0)))
+            question = each(func.count()).where(
+                key_of(anchors.anchor).in_(anchors.chosen.keys(to, to.c.follow_cause == 0))
+            )
         followed = _two(anchors.conn, question)
     for one in first:
         text, spellings = spelled[one.id]
@@ -307,13 +311,13 @@ def _measured(
 ) -> dict[int, Row[Any]]:
     """Pages, sources and dates of some anchors; summed by source domain first, which keeps sets of pages small."""
     id_ = anchors.words(group)
-    rows = anchors.rows(*anchor.c, id_.label("words")).where(among(id_, ids)).subquery("picked")
+    rows = anchors.rows(*anchors.anchor.c, id_.label("words")).where(among(id_, ids)).subquery("picked")
     origin: FromClause = rows
-    nothing = func.max(literal(None, anchor.c.first_seen.type))
+    nothing = func.max(literal(None, anchors.anchor.c.first_seen.type))
     latest = nothing
     if "last_seen" in measures:
-        origin = rows.join(page, page.c.id == rows.c.source_id)
-        latest = func.max(last_seen(rows))
+        origin = rows.join(anchors.page, anchors.page.c.id == rows.c.source_id)
+        latest = func.max(last_seen(rows, anchors.page))
     sources = ANCHOR_SOURCES if "by_source" in measures else ()
     pages = func.count(distinct(rows.c.source_id)) if "referring_pages" in measures else func.count()
     parts = (
@@ -367,14 +371,15 @@ def _tally(condition: ColumnElement[bool]) -> ColumnElement[int]:
 
 def _all_shares(anchors: Anchors, of: AnchorTotals, group: Grouping, rank: Rank) -> Iterator[AnchorShare]:
     """The rows of every anchor in one statement, streaming."""
+    to = anchors.link.alias("to")
     followed = (
-        select(link.c.follow_cause)
-        .where(same_link(link, anchor), link.c.valid_to.is_(None))
-        .correlate(anchor)
+        select(to.c.follow_cause)
+        .where(same_link(to, anchors.anchor), anchors.chosen.tables.in_force(to))
+        .correlate(anchors.anchor)
         .scalar_subquery()
     )
-    cause = link.c.follow_cause if anchors.by_link else followed
-    rows = anchors.rows(*anchor.c, anchors.words(group).label("words"), cause.label("cause")).subquery("picked")
+    cause = anchors.link.c.follow_cause if anchors.by_link else followed
+    rows = anchors.rows(*anchors.anchor.c, anchors.words(group).label("words"), cause.label("cause")).subquery("picked")
     sums = (
         select(
             rows.c.words,
@@ -385,9 +390,9 @@ def _all_shares(anchors: Anchors, of: AnchorTotals, group: Grouping, rank: Rank)
             _tally(rows.c.cause == 0).label("followed"),
             *(_tally(rows.c.source == code).label(name) for code, name in enumerate(ANCHOR_SOURCES)),
             func.min(rows.c.first_seen).label("first_seen"),
-            func.max(last_seen(rows)).label("last_seen"),
+            func.max(last_seen(rows, anchors.page)).label("last_seen"),
         )
-        .select_from(rows.join(page, page.c.id == rows.c.source_id))
+        .select_from(rows.join(anchors.page, anchors.page.c.id == rows.c.source_id))
         .group_by(rows.c.words)
         .subquery("sums")
     )

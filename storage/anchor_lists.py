@@ -15,14 +15,14 @@ from sqlalchemy import (
 from storage.anchor_rows import Anchors, commonest
 from storage.dictionaries import hash_id, texts_of
 from storage.link_counts import first_domains, last_seen
-from storage.schema import anchor, anchor_text, domain, page, url
+from storage.schema import anchor_text, domain, url
 from storage.targets import among
 from storage.text import clean, fold
 
 
 @dataclass(frozen=True, slots=True)
 class ListedAnchor:
-    """The words of one link at their latest version; codes as in `storage.codes`."""
+    """The words of one link at the version that counts; codes as in `storage.codes`."""
 
     source: str
     target: str
@@ -32,7 +32,7 @@ class ListedAnchor:
     gone_at: int | None
     first_seen: int
     """Of these words on this link."""
-    last_seen: int
+    last_seen: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Found:
 def listed(anchors: Anchors, *, limit: int | None = None) -> Iterator[ListedAnchor]:
     """The words of each selected link, streaming: by source domain, source, target, number of the link."""
     source, to = url.alias("source_url"), url.alias("target_url")
-    picked = anchors.rows(*anchor.c).subquery("picked")
+    picked = anchors.rows(*anchors.anchor.c).subquery("picked")
     question = (
         select(
             source.c.url,
@@ -72,20 +72,22 @@ def listed(anchors: Anchors, *, limit: int | None = None) -> Iterator[ListedAnch
             picked.c.has_image,
             picked.c.gone_at,
             picked.c.first_seen,
-            last_seen(picked),
+            last_seen(picked, anchors.page),
         )
         .select_from(
             picked.join(source, source.c.id == picked.c.source_id)
             .join(to, to.c.id == picked.c.target_id)
             .join(domain, domain.c.id == picked.c.source_domain)
-            .join(page, page.c.id == picked.c.source_id)
+            .join(anchors.page, anchors.page.c.id == picked.c.source_id)
             .join(anchor_text, anchor_text.c.id == picked.c.text_id)
         )
         .order_by(domain.c.name, source.c.url, to.c.url, picked.c.link_no)
         .limit(limit)
     )
     if limit is not None:
-        each = anchors.rows(anchor.c.source_domain, func.count().label("rows")).group_by(anchor.c.source_domain)
+        each = anchors.rows(anchors.anchor.c.source_domain, func.count().label("rows")).group_by(
+            anchors.anchor.c.source_domain
+        )
         question = question.where(picked.c.source_domain.in_(first_domains(anchors.conn, each, limit)))
     for row in anchors.stream(question):
         yield ListedAnchor(*row)
@@ -99,7 +101,7 @@ def link_total(anchors: Anchors) -> int:
 def variants(anchors: Anchors, text: str, limit: int | None = None) -> list[Variant]:
     """The spellings of one anchor, commonest first, then by text; [] if no selected link uses it."""
     folded = select(anchor_text.c.fold_id).where(anchor_text.c.fold_id == _fold_id(anchors.conn, text)).limit(1)
-    picked = anchors.rows(*anchor.c).where(anchors.words("fold") == folded.scalar_subquery()).subquery("picked")
+    picked = anchors.rows(*anchors.anchor.c).where(anchors.words("fold") == folded.scalar_subquery()).subquery("picked")
     sums = (
         select(
             picked.c.text_id,
@@ -108,9 +110,9 @@ def variants(anchors: Anchors, text: str, limit: int | None = None) -> list[Vari
             func.count(distinct(picked.c.source_domain)),
             func.count(distinct(picked.c.target_id)),
             func.min(picked.c.first_seen),
-            func.max(last_seen(picked)),
+            func.max(last_seen(picked, anchors.page)),
         )
-        .select_from(picked.join(page, page.c.id == picked.c.source_id))
+        .select_from(picked.join(anchors.page, anchors.page.c.id == picked.c.source_id))
         .group_by(picked.c.text_id)
         .subquery()
     )
@@ -125,7 +127,9 @@ def variants(anchors: Anchors, text: str, limit: int | None = None) -> list[Vari
 
 def variant_count(anchors: Anchors, text: str) -> int:
     """How many rows `variants` has in all."""
-    spelled = anchors.rows(anchor.c.text_id).where(anchors.words("fold") == _fold_id(anchors.conn, text)).distinct()
+    spelled = (
+        anchors.rows(anchors.anchor.c.text_id).where(anchors.words("fold") == _fold_id(anchors.conn, text)).distinct()
+    )
     return int(anchors.conn.execute(select(func.count()).select_from(spelled.subquery())).scalar_one())
 
 
@@ -142,7 +146,7 @@ def search(
     """
     words = _folds(anchors, holding)
     ids = sorted({id_ for id_, text in words if matches(text)})
-    picked = anchors.rows(*anchor.c).where(among(anchors.words("fold"), ids)).subquery("picked")
+    picked = anchors.rows(*anchors.anchor.c).where(among(anchors.words("fold"), ids)).subquery("picked")
     sums = (
         select(
             picked.c.fold_id,
@@ -175,7 +179,7 @@ def _folds(anchors: Anchors, holding: str | None) -> Iterator[tuple[int, str]]:
     if holding:
         question = question.where(anchor_text.c.fold.contains(holding, autoescape=True))
     elif not anchors.chosen.covered.everything:
-        used = anchors.rows(anchor.c.text_id.label("id")).distinct().subquery()
+        used = anchors.rows(anchors.anchor.c.text_id.label("id")).distinct().subquery()
         question = question.where(anchor_text.c.id.in_(select(used.c.id)))
     for row in anchors.stream(question):
         yield row[0], row[1]

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from storage.codes import ANCHOR_SOURCES
 from storage.filters import Chosen
 from storage.records import AnchorSource
-from storage.schema import anchor, anchor_text, link
+from storage.schema import anchor_text
 from storage.targets import STREAMING, among, seen_up_to
 from storage.text import clean, fold
 
@@ -50,22 +50,24 @@ class Anchors:
 
     def __init__(self, conn: Connection, chosen: Chosen, wanted: AnchorFilter | None = None) -> None:
         self.conn, self.chosen, self.wanted = conn, chosen, wanted or AnchorFilter()
+        self.link, self.anchor, self.page = chosen.tables.link, chosen.tables.anchor, chosen.tables.page
         covered = chosen.covered
         self.by_link = not covered.whole_domains and seen_up_to(conn, covered, SMALL_TARGET) < SMALL_TARGET
 
     def rows(self, *columns: ColumnElement[Any]) -> Select[Any]:
-        """Select from the chosen rows of ``anchor``."""
+        """Select from the chosen rows of `anchor`."""
         if self.by_link:
             names = ("source_id", "target_id", "link_no")  # the index that leads from a link to its anchor, no other
-            origin: FromClause = link.join(anchor, and_(*(anchor.c[name] == link.c[name] for name in names)))
-            condition = self.chosen.anchors_of_links(anchor, link)
+            same = and_(*(self.anchor.c[name] == self.link.c[name] for name in names))
+            origin: FromClause = self.link.join(self.anchor, same)
+            condition = self.chosen.anchors_of_links()
         else:
-            origin, condition = anchor, self.chosen.anchors()
+            origin, condition = self.anchor, self.chosen.anchors()
         return select(*columns).select_from(origin).where(condition, *self._words())
 
     def words(self, group: Grouping) -> ColumnElement[int]:
         """What anchors are told apart by: the id of the fold or of the text."""
-        column: ColumnElement[int] = anchor.c.fold_id if group == "fold" else anchor.c.text_id
+        column: ColumnElement[int] = self.anchor.c.fold_id if group == "fold" else self.anchor.c.text_id
         # Not the bare column where links lead: it would tempt the database to begin with the words of a whole domain.
         return column + literal_column("0") if self.by_link else column
 
@@ -76,19 +78,19 @@ class Anchors:
     def _words(self) -> list[ColumnElement[bool]]:
         parts: list[ColumnElement[bool]] = []
         if self.wanted.sources:
-            parts.append(anchor.c.source.in_(sorted(ANCHOR_SOURCES.index(name) for name in self.wanted.sources)))
+            parts.append(self.anchor.c.source.in_(sorted(ANCHOR_SOURCES.index(name) for name in self.wanted.sources)))
         if self.wanted.contains is not None:
             text = fold(clean(self.wanted.contains))
             holding = select(anchor_text.c.fold_id).where(anchor_text.c.fold.contains(text, autoescape=True))
-            parts.append(anchor.c.fold_id.in_(holding))
+            parts.append(self.anchor.c.fold_id.in_(holding))
         return parts
 
 
 def commonest(anchors: Anchors, group: Grouping, ids: Sequence[int] | None) -> Subquery:
     """(id, text, fold, variants): the commonest spelling of each anchor, of equally common ones the first by text."""
     spelled = anchors.rows(
-        anchors.words(group).label("id"), anchor.c.text_id.label("text_id"), func.count().label("links")
-    ).group_by(anchors.words(group), anchor.c.text_id)
+        anchors.words(group).label("id"), anchors.anchor.c.text_id.label("text_id"), func.count().label("links")
+    ).group_by(anchors.words(group), anchors.anchor.c.text_id)
     if ids is not None:
         spelled = spelled.where(among(anchors.words(group), ids))
     each = spelled.subquery("spelled")

@@ -1,9 +1,11 @@
 """LinkFilter: the one value that link counts and anchor distributions share.
 
-A filter selects links first, each at most once, by its latest version (``valid_to IS NULL``). Each selected
-link contributes exactly one anchor: the anchor row of the same key with ``valid_to IS NULL``. Kind, state,
-source and confirmation are answered from either row alone; what only ``link`` knows (rel, placement, ...)
+A filter selects links first, each at most once, by its latest version (``valid_to IS NULL``), or by the one in
+force at ``as_of``. Each selected link contributes exactly one anchor: that of the same key in force then. Kind,
+state, source and confirmation are answered from either row alone; what only ``link`` knows (rel, placement, ...)
 reaches anchors by a semi-join on the key. So the links covered by a distribution equal the links counted.
+
+What another reading of the same document showed never to have stood (lost by cause ``reread``) is no lost link.
 """
 
 from __future__ import annotations
@@ -26,10 +28,11 @@ from sqlalchemy import (
     union,
 )
 
+from storage.as_of import REREAD, Tables, tables
 from storage.codes import PLACEMENTS, REL_BITS
 from storage.errors import UnknownName
 from storage.records import Placement
-from storage.schema import anchor, crawl, domain, link, list_row, outcome, page, page_list, visit
+from storage.schema import crawl, domain, link, list_row, outcome, page_list, visit
 from storage.targets import Covered, among
 from storage.text import clean
 from storage.times import to_iso
@@ -64,11 +67,15 @@ class LinkFilter:
     """Milliseconds UTC, half open."""
     confirmed_since: int | None = None
     """Last seen at this moment or later, milliseconds UTC."""
+    as_of: int | None = None
+    """The ledger as it stood at this instant, which is included; milliseconds UTC. None: as it is."""
+    lost_after: int | None = None
+    """Live links of a page whose latest so many attempts or more all failed, over a week or longer, count as lost."""
 
     def shown(self) -> dict[str, Any]:
         """The filter as answers name it: kind, state and whatever else narrows; times in ISO 8601."""
         names = {"list_name": "list"}
-        times = {"first_seen_from", "first_seen_before", "confirmed_since"}
+        times = {"first_seen_from", "first_seen_before", "confirmed_since", "as_of"}
         given: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
@@ -83,6 +90,11 @@ class LinkFilter:
     def by_source_page_only(self) -> bool:
         """Whether all it asks, beside kind and state, is a matter of the source page as a whole."""
         return not (self.by_link or self.confirmed_since is not None)
+
+    @property
+    def now(self) -> bool:
+        """Whether it asks the ledger as it is: the tables themselves and the sums kept of them."""
+        return self.as_of is None and self.lost_after is None
 
     @property
     def by_link(self) -> bool:
@@ -101,6 +113,10 @@ class LinkFilter:
         """The same, with nothing hidden by kind or state."""
         return replace(self, kind="any", state="any")
 
+    def unnarrowed(self) -> LinkFilter:
+        """Nothing but how the ledger is looked at: when, and what counts as lost."""
+        return LinkFilter(as_of=self.as_of, lost_after=self.lost_after)
+
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
@@ -113,37 +129,49 @@ class Chosen:
     list_id: int | None
     crawl_id: int | None
 
-    def links(self, table: FromClause = link) -> ColumnElement[bool]:
-        """Condition on ``link`` (or an alias): its selected rows, each link once."""
-        return and_(self.covered.of(table), table.c.valid_to.is_(None), *self._either(table), *self._link_only(table))
+    @property
+    def tables(self) -> Tables:
+        """The tables, or what stood in them at the instant asked for."""
+        return tables(self.filter.as_of, self.filter.lost_after)
 
-    def anchors(self, table: FromClause = anchor) -> ColumnElement[bool]:
-        """Condition on ``anchor`` (or an alias): the one anchor of each selected link."""
-        parts = [self.covered.of(table), table.c.valid_to.is_(None), *self._either(table)]
+    def links(self, table: FromClause | None = None) -> ColumnElement[bool]:
+        """Condition on ``tables.link`` (or an alias): its selected rows, each link once."""
+        of = self.tables.link if table is None else table
+        return and_(self.covered.of(of), self.tables.in_force(of), *self._either(of), *self._link_only(of))
+
+    def anchors(self, table: FromClause | None = None) -> ColumnElement[bool]:
+        """Condition on ``tables.anchor`` (or an alias): the one anchor of each selected link."""
+        words = self.tables.anchor if table is None else table
+        parts = [self.covered.of(words), self.tables.in_force(words), *self._either(words)]
+        of = self.tables.link.alias("of")
         if self.filter.by_link:
-            of = link.alias("of")
             if self.covered.everything:  # a set of all links of a ledger would not fit into memory
-                parts.append(exists().where(same_link(of, table), of.c.valid_to.is_(None), *self._link_only(of)))
+                parts.append(exists().where(same_link(of, words), self.tables.in_force(of), *self._link_only(of)))
             else:
-                parts.append(key_of(table).in_(self.keys(of)))
+                parts.append(key_of(words).in_(self.keys(of)))
+        elif self.filter.state != "live":  # few of the lost ones, and no live one, need to be looked up
+            never = exists().where(same_link(of, words), self.tables.in_force(of), of.c.lost_cause == REREAD)
+            parts.append(or_(words.c.gone_at.is_(None), ~never))
         return and_(*parts)
 
-    def versions(self, table: FromClause = link) -> ColumnElement[bool]:
+    def versions(self, table: FromClause) -> ColumnElement[bool]:
         """Condition on any version, of a link that was lost since too: what the filter asks, it asks of that version.
 
         State, confirmation and crawl are matters of the latest version, and not asked. On ``anchor`` it holds as long
         as nothing is asked that only ``link`` knows.
         """
-        free = replace(self, filter=replace(self.filter, state="any", confirmed_since=None, crawl=None), crawl_id=None)
-        return and_(self.covered.of(table), *free._either(table), *free._link_only(table))
+        latest = replace(self.filter, state="live", crawl=None, confirmed_since=None, as_of=None, lost_after=None)
+        free = replace(self, filter=latest, crawl_id=None)
+        either = replace(free, filter=replace(latest, state="any"))
+        return and_(self.covered.of(table), *either._either(table), *free._link_only(table))
 
     def keys(self, of: FromClause, *more: ColumnElement[bool]) -> Select[Any]:
-        """The keys of the selected links (alias ``of``): put into one set, which costs less than a search each."""
+        """The keys of the selected links (an alias): put into one set, which costs less than a search each."""
         return select(of.c.target_id, of.c.source_id, of.c.link_no).where(self.links(of), *more)
 
-    def anchors_of_links(self, table: FromClause, of: FromClause) -> ColumnElement[bool]:
-        """The same set, as condition on ``link`` (alias ``of``) joined with ``anchor``: for small targets."""
-        return and_(self.links(of), table.c.valid_to.is_(None))
+    def anchors_of_links(self) -> ColumnElement[bool]:
+        """The same set, as condition on ``tables.link`` joined with ``tables.anchor``: for small targets."""
+        return and_(self.links(), self.tables.in_force(self.tables.anchor))
 
     def on_sources(self, table: FromClause) -> list[ColumnElement[bool]]:
         """What is asked of the source page, by its columns source_domain and source_id."""
@@ -152,9 +180,9 @@ class Chosen:
         if self.sources is not None:
             parts.append(among(columns.source_domain, self.sources))
         if self.list_id is not None:
-            parts.append(columns.source_id.in_(list_pages(self.list_id)))
+            parts.append(columns.source_id.in_(list_pages(self.list_id, wanted.as_of)))
         if wanted.indexable is not None:
-            known = page.alias("known")
+            known = self.tables.page.alias("known")
             parts.append(exists().where(known.c.id == columns.source_id, known.c.indexable.is_(wanted.indexable)))
         return parts
 
@@ -170,19 +198,17 @@ class Chosen:
         elif wanted.state == "lost":
             parts.append(columns.gone_at.is_not(None))
         if wanted.confirmed_since is not None:
-            read = page.alias("read")
+            read = self.tables.page.alias("read")
             recently = exists().where(read.c.id == columns.source_id, read.c.last_ok >= wanted.confirmed_since)
-            parts.append(
-                or_(
-                    and_(columns.gone_at.is_(None), recently),
-                    and_(columns.gone_at.is_not(None), columns.last_seen >= wanted.confirmed_since),
-                )
-            )
+            live = and_(columns.gone_at.is_(None), columns.last_seen.is_(None), recently)
+            parts.append(or_(columns.last_seen >= wanted.confirmed_since, live))
         return parts
 
     def _link_only(self, table: FromClause) -> list[ColumnElement[bool]]:
         wanted, columns = self.filter, table.c
         parts: list[ColumnElement[bool]] = []
+        if wanted.state != "live":
+            parts.append(columns.lost_cause != REREAD)
         if wanted.followed is not None:
             parts.append(columns.follow_cause == 0 if wanted.followed else columns.follow_cause != 0)
         for token in wanted.rel:
@@ -205,8 +231,10 @@ class Chosen:
     def _stood_in_crawl(self, table: FromClause, crawl_id: int) -> ColumnElement[bool]:
         """Some version of the link stood when the crawl read its page; an incomplete visit speaks for what it found."""
         then, read = link.alias("then"), visit.alias("read_then")
+        as_of = self.filter.as_of
         stood = exists().where(
             read.c.crawl_id == crawl_id,
+            *(() if as_of is None else (read.c.at <= as_of,)),
             read.c.page_id == table.c.source_id,
             same_link(then, table),
             then.c.valid_from <= read.c.at,
@@ -230,8 +258,11 @@ def same_link(one: FromClause, other: FromClause) -> ColumnElement[bool]:
     return and_(*(one.c[name] == other.c[name] for name in names))
 
 
-def list_pages(list_id: int) -> Select[tuple[int]]:
-    """Ids of a list's pages: its URLs, and where those that were read last led to."""
+def list_pages(list_id: int, as_of: int | None = None) -> Select[tuple[int]]:
+    """Ids of a list's pages: its URLs, and where those that were read last (by ``as_of``) led to.
+
+    The list itself is the user's, and has no history: it is taken as it is now.
+    """
     newer = outcome.alias("newer")
     led_to = (
         select(outcome.c.final_id)
@@ -240,10 +271,12 @@ def list_pages(list_id: int) -> Select[tuple[int]]:
             list_row.c.list_id == list_id,
             outcome.c.visit_id.is_not(None),
             outcome.c.final_id != outcome.c.url_id,
+            *([] if as_of is None else [outcome.c.at <= as_of]),
             ~exists().where(
                 newer.c.url_id == outcome.c.url_id,
                 newer.c.crawl_id > outcome.c.crawl_id,
                 newer.c.visit_id.is_not(None),
+                *([] if as_of is None else [newer.c.at <= as_of]),
             ),
         )
     )
@@ -266,7 +299,7 @@ def choose(conn: Connection, wanted: LinkFilter, covered: Covered) -> Chosen:
         covered=covered,
         sources=sources,
         list_id=None if wanted.list_name is None else list_id_of(conn, wanted.list_name),
-        crawl_id=None if wanted.crawl is None else crawl_id_of(conn, wanted.crawl),
+        crawl_id=None if wanted.crawl is None else crawl_id_of(conn, wanted.crawl, wanted.as_of),
     )
 
 
@@ -279,9 +312,12 @@ def list_id_of(conn: Connection, name: str) -> int:
     return int(found)
 
 
-def crawl_id_of(conn: Connection, wanted: int | Literal["last", "previous"]) -> int:
-    """The id of a crawl; ``last`` and ``previous`` are the two started last. Raises UnknownName."""
-    newest = list(conn.execute(select(crawl.c.id).order_by(crawl.c.id.desc()).limit(2)).scalars())
+def crawl_id_of(conn: Connection, wanted: int | Literal["last", "previous"], as_of: int | None = None) -> int:
+    """The id of a crawl; ``last`` and ``previous`` are the two started last (by ``as_of``). Raises UnknownName."""
+    started = select(crawl.c.id).order_by(crawl.c.id.desc()).limit(2)
+    if as_of is not None:
+        started = started.where(crawl.c.started_at <= as_of)
+    newest = list(conn.execute(started).scalars())
     if isinstance(wanted, int):
         if conn.execute(select(func.count()).where(crawl.c.id == wanted)).scalar_one():
             return wanted

@@ -1,13 +1,15 @@
 """Named questions on the links alone: no statement here reads an anchor table (but ``listed(with_anchor=True)``).
 
 Sums over whole domains come from ``edge`` where the filter allows it (see `storage.edges`), else from
-``link``. Times are milliseconds since 1970, UTC. Every list has a total order by text, never by ids.
+``link``, or from what stood in it at the instant asked for (`storage.as_of`).
+Times are milliseconds since 1970, UTC. Every list has a total order by text, never by ids.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -25,10 +27,11 @@ from sqlalchemy import (
     select,
 )
 
+from storage import layout
+from storage.as_of import REREAD
 from storage.codes import ANY_PAGE, PLACEMENTS, REL_NOFOLLOW, REL_SPONSORED, REL_UGC
 from storage.filters import Chosen
-from storage.layout import STEP
-from storage.schema import anchor, anchor_text, domain, edge, host, link, page, url
+from storage.schema import anchor_text, domain, edge, host, link, url
 from storage.targets import STREAMING
 
 By = Literal["page", "host", "domain"]
@@ -87,7 +90,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class ListedLink:
-    """One link at its latest version; codes as in `storage.codes`."""
+    """One link at the version that counts; codes as in `storage.codes` (and `storage.as_of.DOMAIN_GONE`)."""
 
     source: str
     target: str
@@ -96,24 +99,22 @@ class ListedLink:
     placement: int
     element: int
     ordinal: int
+    """Of a live link where it stands now, of another where it was first read: it has no history."""
     gone_at: int | None
     lost_cause: int
     first_seen: int
-    last_seen: int
+    last_seen: int | None
+    """None where the ledger holds no visit that showed it."""
     anchor: str | None = None
     anchor_source: int | None = None
-
-
-def later(one: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The greater of two values; the second where the first is NULL. (max and greatest differ by database.)"""
-    return case((one > other, one), else_=other)
 
 
 def counts(conn: Connection, chosen: Chosen) -> LinkCounts:
     """Count the selected links; 0 and None everywhere if there are none."""
     of = _by_page(chosen, None)
     total = func.coalesce
-    lasts = _last_seen(of)
+    page = chosen.tables.page
+    lasts = _last_seen(of, page)
     row = conn.execute(
         select(
             total(func.sum(of.c.links), 0).label("backlinks"),
@@ -137,14 +138,15 @@ def referring(conn: Connection, chosen: Chosen) -> tuple[int, int]:
     if _edges_serve(chosen) and chosen.filter.state == "live":
         of = _edges_by_page(chosen, None)
     else:
-        columns = link.c.source_domain, link.c.source_id
+        rows = chosen.tables.link
+        columns = rows.c.source_domain, rows.c.source_id
         of = select(*columns).where(chosen.links()).group_by(*columns).subquery("by_page")
     row = conn.execute(select(func.count(), func.count(distinct(of.c.source_domain))).select_from(of)).one()
     return int(row[0]), int(row[1])
 
 
 def cells(conn: Connection, chosen: Chosen) -> Cells:
-    """Count the links that the filter would select under each kind and state."""
+    """Count the links that the filter would select under each kind and state; those never lost (`REREAD`) in none."""
     free = replace(chosen, filter=chosen.filter.without_defaults())
     if _edges_serve(chosen):
         table: FromClause = edge
@@ -152,15 +154,34 @@ def cells(conn: Connection, chosen: Chosen) -> Cells:
         live: ColumnElement[Any] = edge.c.links
         lost: ColumnElement[Any] = edge.c.lost
     else:
-        table, condition = link, free.links()
-        live = case((link.c.gone_at.is_(None), 1), else_=0)
-        lost = case((link.c.gone_at.is_(None), 0), else_=1)
+        table, condition = chosen.tables.link, free.links()
+        live = case((table.c.gone_at.is_(None), 1), else_=0)
+        lost = case((table.c.gone_at.is_(None), 0), else_=1)
     internal = table.c.source_domain == table.c.target_domain
     sums = [
         func.coalesce(func.sum(case((which, value), else_=0)), 0)
         for which, value in ((~internal, live), (internal, live), (~internal, lost), (internal, lost))
     ]
-    return Cells(*(int(value) for value in conn.execute(select(*sums).select_from(table).where(condition)).one()))
+    found = [int(value) for value in conn.execute(select(*sums).select_from(table).where(condition)).one()]
+    if table is edge and (found[2] or found[3]):
+        for place, number in enumerate(_reread(conn, chosen), 2):
+            found[place] -= number
+    return Cells(*found)
+
+
+def _reread(conn: Connection, chosen: Chosen) -> tuple[int, int]:
+    """(external, internal) links that ``edge`` counts as lost and that were never really there."""
+    of_lost = select(edge.c.source_id).where(chosen.covered.of(edge), edge.c.lost > 0, *chosen.on_sources(edge))
+    internal = link.c.source_domain == link.c.target_domain
+    numbers = (func.coalesce(func.sum(case((which, 1), else_=0)), 0) for which in (~internal, internal))
+    question = select(*numbers).where(
+        chosen.covered.of(link),
+        link.c.valid_to.is_(None),
+        link.c.lost_cause == REREAD,
+        link.c.source_id.in_(of_lost),
+    )
+    external, inside = conn.execute(question).one()
+    return int(external), int(inside)
 
 
 def group_count(conn: Connection, chosen: Chosen, side: Side, by: By) -> int:
@@ -174,7 +195,8 @@ def groups(conn: Connection, chosen: Chosen, side: Side, by: By, limit: int | No
     """The sources or targets of the selected links; most links first, then by name."""
     of = _by_page(chosen, by if side == "target" else None)
     key = of.c.key if side == "target" else _key(side, by, of)
-    lasts = _last_seen(of)
+    page = chosen.tables.page
+    lasts = _last_seen(of, page)
     sums = (
         select(
             key.label("key"),
@@ -223,7 +245,9 @@ def listed(
         with_anchor: read the anchor rows too; the one question here that does.
     """
     source, to = url.alias("source_url"), url.alias("target_url")
-    picked = _one_per(chosen, one_per) if one_per else link
+    tables = chosen.tables
+    page = tables.page
+    picked = _one_per(chosen, one_per) if one_per else tables.link
     condition = literal(True) if one_per else chosen.links()
     if limit is not None:
         near = first_domains(conn, _rows_by_domain(chosen, one_per), limit)
@@ -242,12 +266,14 @@ def listed(
             for name in ("rel", "follow_cause", "placement", "element", "position", "gone_at", "lost_cause")
         ),
         picked.c.first_seen,
-        last_seen(picked),
+        last_seen(picked, page),
+        case((tables.placed(picked), page.c.layout)),
     ]
     if with_anchor:
+        anchor = tables.anchor
         names = ("source_id", "target_id", "link_no")
         origin = origin.join(
-            anchor, and_(*(anchor.c[name] == picked.c[name] for name in names), anchor.c.valid_to.is_(None))
+            anchor, and_(*(anchor.c[name] == picked.c[name] for name in names), tables.in_force(anchor))
         ).join(anchor_text, anchor_text.c.id == anchor.c.text_id)
         columns += [anchor_text.c.text, anchor.c.source]
     question = (
@@ -258,23 +284,29 @@ def listed(
         .limit(limit)
     )
     for row in conn.execute(question, execution_options=STREAMING):
-        yield ListedLink(*row[:6], row[6] // STEP, *row[7:])
+        values = (*row[:6], layout.ordinal(row[6], _layout(row[11])), *row[7:11], *row[12:])
+        yield ListedLink(*values)
 
 
-def last_seen(table: FromClause) -> ColumnElement[Any]:
-    """When a link or its words were last seen: by its page's latest complete visit, or before it was lost.
+_layout = lru_cache(maxsize=16)(layout.read)
+"""The rows of a page come one after another."""
 
-    ``page`` must be joined in.
+
+def last_seen(table: FromClause, page: FromClause) -> ColumnElement[Any]:
+    """When a link or its words were last seen: the date they carry, else that of their page's latest full visit.
+
+    Args:
+        page: what stands for the page table; it must be joined in.
     """
-    live = later(page.c.last_ok, table.c.first_seen)
-    return case((table.c.gone_at.is_(None), live), else_=func.coalesce(table.c.last_seen, table.c.first_seen))
+    other = case((table.c.gone_at.is_(None), page.c.last_ok), else_=table.c.first_seen)
+    return func.coalesce(table.c.last_seen, other)
 
 
 _FLAGS = ("followed", "rel_nofollow", "rel_ugc", "rel_sponsored", "page_nofollow")
 
 
 def _edges_serve(chosen: Chosen) -> bool:
-    return chosen.covered.whole_domains and chosen.filter.by_source_page_only
+    return chosen.filter.now and chosen.covered.whole_domains and chosen.filter.by_source_page_only
 
 
 def _key(side: Side, by: By, table: FromClause) -> ColumnElement[Any]:
@@ -294,31 +326,30 @@ def _by_page(chosen: Chosen, target_by: By | None) -> Subquery:
     def tally(condition: ColumnElement[bool], name: str) -> Label[int]:
         return func.sum(case((condition, 1), else_=0)).label(name)
 
-    cause, gone = link.c.follow_cause, link.c.gone_at
-    live_first = case((gone.is_(None), link.c.first_seen))
-    lost_last = case((gone.is_not(None), func.coalesce(link.c.last_seen, link.c.first_seen)))
-    any_lost = chosen.filter.state != "live"
-    nothing = func.max(literal(None, link.c.gone_at.type))
+    rows = chosen.tables.link
+    cause, live = rows.c.follow_cause, rows.c.gone_at.is_(None)
+    own: ColumnElement[Any] = rows.c.last_seen
+    if chosen.filter.state != "live":
+        own = case((live, own), else_=func.coalesce(own, rows.c.first_seen))
     question: Select[Any] = select(
-        link.c.source_domain,
-        link.c.source_id,
-        func.min(link.c.source_host).label("source_host"),
+        rows.c.source_domain,
+        rows.c.source_id,
+        func.min(rows.c.source_host).label("source_host"),
         func.count().label("links"),
         tally(cause == 0, "followed"),
         tally(cause.op("&")(REL_NOFOLLOW) != 0, "rel_nofollow"),
         tally(cause.op("&")(REL_UGC) != 0, "rel_ugc"),
         tally(cause.op("&")(REL_SPONSORED) != 0, "rel_sponsored"),
         tally(cause.op("&")(ANY_PAGE) != 0, "page_nofollow"),
-        func.min(link.c.first_seen).label("first_seen"),
-        func.min(live_first if any_lost else link.c.first_seen).label("oldest"),
-        func.max(live_first if any_lost else link.c.first_seen).label("newest"),
-        (func.min(lost_last) if any_lost else nothing).label("lost_oldest"),
-        (func.max(lost_last) if any_lost else nothing).label("lost_newest"),
+        func.min(rows.c.first_seen).label("first_seen"),
+        (func.count() - func.count(own)).label("with_page"),
+        func.min(own).label("own_oldest"),
+        func.max(own).label("own_newest"),
     ).where(chosen.links())
-    key = [] if target_by is None else [_key("target", target_by, link)]
+    key = [] if target_by is None else [_key("target", target_by, rows)]
     if key:
         question = question.add_columns(key[0].label("key"))
-    return question.group_by(*key, link.c.source_domain, link.c.source_id).subquery("by_page")
+    return question.group_by(*key, rows.c.source_domain, rows.c.source_id).subquery("by_page")
 
 
 def _edges_by_page(chosen: Chosen, target_by: By | None) -> Subquery:
@@ -328,54 +359,61 @@ def _edges_by_page(chosen: Chosen, target_by: By | None) -> Subquery:
         conditions.append(edge.c.source_domain != edge.c.target_domain)
     elif kind == "internal":
         conditions.append(edge.c.source_domain == edge.c.target_domain)
-    nothing = literal(None, edge.c.newest.type)
     plain = [edge.c.source_domain, edge.c.source_id]
+    with_page = edge.c.links - edge.c.own_seen
     if chosen.covered.everything and target_by is None:  # a page's links to several domains are one referring page
         sums: list[ColumnElement[Any]] = [func.sum(edge.c[name]).label(name) for name in ("links", *_FLAGS)]
         sums += [
             func.min(edge.c.source_host).label("source_host"),
             func.min(edge.c.first_seen).label("first_seen"),
-            func.min(edge.c.first_seen).label("oldest"),
-            func.max(edge.c.newest).label("newest"),
+            func.sum(with_page).label("with_page"),
+            func.min(edge.c.own_oldest).label("own_oldest"),
+            func.max(edge.c.own_newest).label("own_newest"),
         ]
     else:
-        sums = [edge.c[name] for name in ("links", *_FLAGS, "source_host", "first_seen", "newest")]
-        sums.append(edge.c.first_seen.label("oldest"))
+        names = ("links", *_FLAGS, "source_host", "first_seen", "own_oldest", "own_newest")
+        sums = [*(edge.c[name] for name in names), with_page.label("with_page")]
         if target_by is not None:
             sums.append(edge.c.target_domain.label("key"))
-    question = select(*plain, *sums, nothing.label("lost_oldest"), nothing.label("lost_newest")).where(*conditions)
+    question = select(*plain, *sums).where(*conditions)
     if chosen.covered.everything and target_by is None:
         question = question.group_by(*plain)
     return question.subquery("by_page")
 
 
-def _last_seen(of: Subquery) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-    """Earliest and latest last-seen time among the links of one row of `_by_page`; ``page`` must be joined in."""
-    earliest = case((of.c.oldest.is_not(None), later(page.c.last_ok, of.c.oldest)))
-    latest = case((of.c.newest.is_not(None), later(page.c.last_ok, of.c.newest)))
+def _last_seen(of: Subquery, page: FromClause) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """Earliest and latest last-seen time among the links of one row of `_by_page`.
+
+    Those with a date of their own (`own_oldest`, `own_newest`), and those last seen with their page (`with_page`).
+
+    Args:
+        page: what stands for the page table; it must be joined in.
+    """
+    shared = case((of.c.with_page > 0, page.c.last_ok))
     return (
-        case((of.c.lost_oldest < earliest, of.c.lost_oldest), else_=func.coalesce(earliest, of.c.lost_oldest)),
-        case((of.c.lost_newest > latest, of.c.lost_newest), else_=func.coalesce(latest, of.c.lost_newest)),
+        case((of.c.own_oldest < shared, of.c.own_oldest), else_=func.coalesce(shared, of.c.own_oldest)),
+        case((of.c.own_newest > shared, of.c.own_newest), else_=func.coalesce(shared, of.c.own_newest)),
     )
 
 
 def _one_per(chosen: Chosen, one_per: OnePer) -> Subquery:
+    rows = chosen.tables.link
     source, to = url.alias("of_source"), url.alias("of_target")
     place = func.row_number().over(
-        partition_by=link.c.source_id if one_per == "page" else link.c.source_domain,
+        partition_by=rows.c.source_id if one_per == "page" else rows.c.source_domain,
         order_by=[
-            case((link.c.follow_cause == 0, 0), else_=1),
-            case((link.c.placement == PLACEMENTS.index("main"), 0), else_=1),
-            link.c.position,
+            case((rows.c.follow_cause == 0, 0), else_=1),
+            case((rows.c.placement == PLACEMENTS.index("main"), 0), else_=1),
+            rows.c.position,
             source.c.url,
             to.c.url,
-            link.c.link_no,
+            rows.c.link_no,
         ],
     )
     ranked = (
-        select(link, place.label("place"))
-        .join(source, source.c.id == link.c.source_id)
-        .join(to, to.c.id == link.c.target_id)
+        select(*rows.c, place.label("place"))
+        .join(source, source.c.id == rows.c.source_id)
+        .join(to, to.c.id == rows.c.target_id)
         .where(chosen.links())
         .subquery()
     )
@@ -384,13 +422,14 @@ def _one_per(chosen: Chosen, one_per: OnePer) -> Subquery:
 
 def _rows_by_domain(chosen: Chosen, one_per: OnePer | None) -> Select[Any]:
     """How many rows of a list each source domain holds."""
+    rows = chosen.tables.link
     held: dict[OnePer | None, ColumnElement[int]] = {
         None: func.count(),
-        "page": func.count(distinct(link.c.source_id)),
+        "page": func.count(distinct(rows.c.source_id)),
         "domain": literal(1),
     }
     return (
-        select(link.c.source_domain, held[one_per].label("rows")).where(chosen.links()).group_by(link.c.source_domain)
+        select(rows.c.source_domain, held[one_per].label("rows")).where(chosen.links()).group_by(rows.c.source_domain)
     )
 
 
