@@ -8,6 +8,7 @@ what differs from the week before lies in data/demo/weeks.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
@@ -81,21 +82,27 @@ class _Site(BaseHTTPRequestHandler):
         parts = urlsplit(url)
         page = f"http://{parts.hostname or ''}{parts.path}"
         if page in self.redirects:
-            self._answer(HTTPStatus.MOVED_PERMANENTLY, "text/plain", b"", location=self.redirects[page])
+            self._answer(HTTPStatus.MOVED_PERMANENTLY, "text/plain", b"", Location=self.redirects[page])
         elif page in self.pages:
-            self._answer(HTTPStatus.OK, *self.pages[page])
+            content_type, body = self.pages[page]
+            tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+            if self.headers.get("If-None-Match") == tag:
+                self._answer(HTTPStatus.NOT_MODIFIED, None, b"", ETag=tag)
+            else:
+                self._answer(HTTPStatus.OK, content_type, body, ETag=tag)
         else:
             self._answer(HTTPStatus.NOT_FOUND, "text/html; charset=utf-8", b"<title>Not found</title>\n")
 
     def do_HEAD(self) -> None:
         self.do_GET()
 
-    def _answer(self, status: HTTPStatus, content_type: str, body: bytes, location: str | None = None) -> None:
+    def _answer(self, status: HTTPStatus, content_type: str | None, body: bytes, **headers: str) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(body)))
-        if location is not None:
-            self.send_header("Location", location)
+        if content_type is not None:
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)

@@ -83,6 +83,18 @@ def test_pages_are_served_as_a_proxy() -> None:
             opener.open("http://nowhere.example/../../etc/passwd")
 
 
+def test_an_unchanged_page_is_said_to_be_so() -> None:
+    page = "http://gardennotes.example/best-pruning-shears"
+    with serving() as first, serving(week=2) as second:
+        (this_week, next_week) = (
+            urllib.request.build_opener(urllib.request.ProxyHandler({"http": proxy})) for proxy in (first, second)
+        )
+        asked = urllib.request.Request(page, headers={"If-None-Match": this_week.open(page).headers["ETag"]})
+        with pytest.raises(urllib.error.HTTPError, match="304"):
+            this_week.open(asked)
+        assert next_week.open(asked).status == 200
+
+
 def test_the_pages_show_what_prospect_pages_have() -> None:
     """A demonstration without these would show an easy world."""
     everything = b"".join(body for _, body in pages().values())
