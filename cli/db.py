@@ -47,11 +47,13 @@ def info(db: DatabaseOption = None, output: FormatOption = None) -> None:
 
 @app.command("upgrade")
 def upgrade(db: DatabaseOption = None) -> None:
-    """Bring a ledger of an older release to this release's schema, all or nothing. Back it up first.
+    """Bring a ledger of an older release to this release's schema, all or nothing.
+
+    A SQLite ledger is first copied beside itself (FILE.0001.bak); a PostgreSQL ledger is yours to back up.
 
     Example: linkledger db upgrade --db sqlite:///spring.db
     """
-    found, now = upgrade_ledger(database(db), progress=lambda line: print(f"applied {line}", file=sys.stderr))
+    found, now = upgrade_ledger(database(db), progress=lambda line: print(line, file=sys.stderr))
     typer.echo(f"schema {now}, nothing to do" if found == now else f"schema {found} -> {now}")
 
 

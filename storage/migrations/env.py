@@ -13,7 +13,7 @@ progress = context.config.attributes.get("progress")
 def tell(*, step: Any, **_: Any) -> None:  # Alembic passes more by name
     """Report a revision that was just applied."""
     if progress is not None:
-        progress(f"{step.up_revision_id}: {step.up_revision.doc}")
+        progress(f"applied {step.up_revision_id}: {step.up_revision.doc}")
 
 
 # SQLite rolls back DDL too, given a real BEGIN: one transaction holds the whole upgrade on both databases.

@@ -7,6 +7,9 @@ Revision ID: 0002
 
 from __future__ import annotations
 
+from hashlib import md5
+from typing import Any
+
 from alembic import op
 from sqlalchemy import (
     TEXT,
@@ -253,45 +256,66 @@ def upgrade() -> None:
 
 
 def _fill(bind: Connection) -> None:
-    """What the new columns and tables hold of what the ledger has seen."""
-    for statement in (
-        f"UPDATE link SET position = position * {STEP}",
-        "UPDATE visit SET whole = complete",
+    """What the new columns and tables hold of what the ledger has seen.
+
+    Nothing is judged anew: a redirect that closed no link then closes none now, and a visit that came too late to be
+    merged stays aside until its page is built again.
+    """
+    if bind.dialect.name == "sqlite":
+        driver: Any = bind.connection.driver_connection
+        driver.create_function("shard_0002", 1, _shard, deterministic=True)
+        shard = "shard_0002(operator)"
+    else:
+        shard = "get_byte(decode(md5(operator), 'hex'), 0) % 64"
+    # Attempts: of every URL asked and of the one that answered, but for URLs that a limit kept from being asked.
+    tried = "o.at IS NOT NULL AND o.state <> 0 AND coalesce(o.reason, '') NOT LIKE 'max_pages%'"
+    end = "coalesce(o.final_id, o.url_id)"
+    statements = [
+        f"UPDATE outcome SET shard = {shard}",
+        # A suspect document arrived to its end; whether it is the page is another question.
+        "UPDATE visit SET whole = (1 = 0) WHERE NOT complete"
+        " AND id NOT IN (SELECT visit_id FROM outcome WHERE state = 3 AND visit_id IS NOT NULL)",
         # Why each version began, from what came before it.
-        """UPDATE link SET began = CASE
-  WHEN EXISTS (SELECT 1 FROM link o WHERE o.target_domain = link.target_domain AND o.target_host = link.target_host
-    AND o.target_id = link.target_id AND o.source_domain = link.source_domain AND o.source_id = link.source_id
-    AND o.link_no = link.link_no AND o.valid_to = link.valid_from AND o.gone_at IS NOT NULL) THEN 2
+        f"""UPDATE link SET position = position * {STEP}, began = CASE
+  WHEN first_seen < valid_from AND EXISTS (SELECT 1 FROM link o WHERE o.target_domain = link.target_domain
+    AND o.target_host = link.target_host AND o.target_id = link.target_id AND o.source_domain = link.source_domain
+    AND o.source_id = link.source_id AND o.link_no = link.link_no AND o.valid_to = link.valid_from
+    AND o.gone_at IS NOT NULL) THEN 2
   WHEN first_seen < valid_from THEN 3
   WHEN valid_from = (SELECT p.first_ok FROM page p WHERE p.id = link.source_id) THEN 1
   ELSE 0 END""",
-        """UPDATE anchor SET began = CASE
-  WHEN EXISTS (SELECT 1 FROM anchor o WHERE o.source_id = anchor.source_id AND o.target_id = anchor.target_id
-    AND o.link_no = anchor.link_no AND o.valid_to = anchor.valid_from AND o.gone_at IS NOT NULL) THEN 2
-  WHEN EXISTS (SELECT 1 FROM anchor o WHERE o.source_id = anchor.source_id AND o.target_id = anchor.target_id
-    AND o.link_no = anchor.link_no AND o.valid_to = anchor.valid_from) THEN 3
-  WHEN valid_from = (SELECT p.first_ok FROM page p WHERE p.id = anchor.source_id) THEN 1
-  ELSE 0 END""",
+        # The words of a link begin with the link, take it up again with it, or replace others.
+        """UPDATE anchor SET began = coalesce(
+  (SELECT CASE WHEN o.gone_at IS NULL THEN 3 ELSE 2 END FROM anchor o WHERE o.source_id = anchor.source_id
+    AND o.target_id = anchor.target_id AND o.link_no = anchor.link_no AND o.valid_to = anchor.valid_from),
+  CASE WHEN valid_from = (SELECT p.first_ok FROM page p WHERE p.id = anchor.source_id) THEN 1 ELSE 0 END)""",
         # Every URL that was attempted has a page from now on, and its attempts without a document are misses.
-        *(
-            f"""INSERT INTO page (id, host_id, domain_id, attempted_at, confirmed)
-SELECT u.id, u.host_id, h.domain_id, max(o.at), 1 = 0
-FROM outcome o JOIN url u ON u.id = o.{end} JOIN host h ON h.id = u.host_id
-WHERE o.at IS NOT NULL AND o.state <> 0 AND coalesce(o.reason, '') NOT LIKE 'max_pages%'
-  AND NOT EXISTS (SELECT 1 FROM page p WHERE p.id = u.id)
-GROUP BY u.id, u.host_id, h.domain_id"""
-            for end in ("url_id", "final_id")
-        ),
-        """INSERT INTO miss (page_id, at, state, cause, moved_to, crawl_id)
-SELECT coalesce(o.final_id, o.url_id), o.at, min(o.state),
-  max(CASE WHEN o.state = 6 AND o.status IN (404, 410) THEN 2 ELSE 0 END), NULL, min(o.crawl_id)
-FROM outcome o
-WHERE o.at IS NOT NULL AND o.state <> 0 AND o.visit_id IS NULL AND coalesce(o.reason, '') NOT LIKE 'max_pages%'
-GROUP BY coalesce(o.final_id, o.url_id), o.at""",
-        # Redirects of that time closed nothing, and are not made to in retrospect.
-        """INSERT INTO miss (page_id, at, state, cause, moved_to, crawl_id)
-SELECT o.url_id, o.at, o.state, 0, NULL, o.crawl_id FROM outcome o
-WHERE o.at IS NOT NULL AND o.state <> 0 AND o.final_id <> o.url_id
-  AND NOT EXISTS (SELECT 1 FROM miss m WHERE m.page_id = o.url_id AND m.at = o.at)""",
-    ):
+        f"""INSERT INTO page (id, host_id, domain_id, attempted_at, confirmed)
+SELECT u.id, u.host_id, h.domain_id, max(a.at), 1 = 0
+FROM (SELECT o.url_id AS id, o.at FROM outcome o WHERE {tried}
+  UNION ALL SELECT o.final_id, o.at FROM outcome o WHERE {tried} AND o.final_id <> o.url_id) a
+JOIN url u ON u.id = a.id JOIN host h ON h.id = u.host_id
+WHERE NOT EXISTS (SELECT 1 FROM page p WHERE p.id = u.id)
+GROUP BY u.id, u.host_id, h.domain_id""",
+        # A 404 or 410 closed what was live, unless a later visit was known already: it came too late.
+        f"""INSERT INTO miss (page_id, at, state, cause, crawl_id)
+SELECT m.page_id, m.at, m.state, CASE WHEN m.gone = 0 THEN 0
+  WHEN EXISTS (SELECT 1 FROM visit v WHERE v.page_id = m.page_id AND v.at < m.at AND v.complete)
+    AND EXISTS (SELECT 1 FROM visit v WHERE v.page_id = m.page_id AND v.at > m.at AND v.complete)
+    AND NOT EXISTS (SELECT 1 FROM link l WHERE l.source_id = m.page_id AND l.gone_at = m.at) THEN 0
+  ELSE 2 END, m.crawl_id
+FROM (SELECT {end} AS page_id, o.at, max(o.state) AS state, min(o.crawl_id) AS crawl_id,
+    max(CASE WHEN o.state = 6 AND o.status IN (404, 410) THEN 1 ELSE 0 END) AS gone
+  FROM outcome o WHERE {tried} AND o.visit_id IS NULL GROUP BY {end}, o.at) m""",
+        f"""INSERT INTO miss (page_id, at, state, cause, crawl_id)
+SELECT o.url_id, o.at, max(o.state), 0, min(o.crawl_id) FROM outcome o
+WHERE {tried} AND o.final_id <> o.url_id
+  AND NOT EXISTS (SELECT 1 FROM miss m WHERE m.page_id = o.url_id AND m.at = o.at)
+GROUP BY o.url_id, o.at""",
+    ]
+    for statement in statements:
         bind.exec_driver_sql(statement.replace("%", "%%") if bind.dialect.name == "postgresql" else statement)
+
+
+def _shard(operator: str) -> int:
+    return md5(operator.encode(), usedforsecurity=False).digest()[0] % 64
