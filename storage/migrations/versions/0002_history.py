@@ -240,7 +240,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "miss",
-        Column("page_id", BigInteger, ForeignKey("page.id"), nullable=False),
+        Column("page_id", BigInteger().with_variant(Integer, "sqlite"), ForeignKey("page.id"), nullable=False),
         Column("at", BigInteger, nullable=False),
         Column("state", SmallInteger, nullable=False),
         Column("cause", SmallInteger, nullable=False),
