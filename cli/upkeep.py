@@ -1,8 +1,9 @@
-"""``linkledger db export``: what a ledger holds, as text."""
+"""``linkledger db backup|export|prune|reclassify``: copies of a ledger, and what makes it smaller or corrects it."""
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,52 @@ import typer
 
 from cli.config import database
 from cli.options import DatabaseOption
-from storage.engine import Ledger
+from storage.engine import Ledger, shown
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The copy to make, a SQLite ledger.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a file that is there, once the copy is complete.")
+    ] = False,
+    db: DatabaseOption = None,
+) -> None:
+    """Copy the ledger as it stands to one file; crawls may go on meanwhile.
+
+    The copy of a PostgreSQL ledger is a SQLite ledger that gives the same answers. Restoring is naming
+    the copy with --db, or putting it in the place of the lost file.
+
+    Example: linkledger db backup spring-2026-11-22.db
+    """
+    from storage.backup import backup as copy
+
+    progress = Progress("backup")
+    with Ledger(database(db), read_only=True) as ledger:
+        size = copy(ledger, file, force=force, progress=progress.tell)
+        progress.end()
+        typer.echo(f"copied {shown(ledger.url)} to {file}, {size:,} bytes")
+
+
+class Progress:
+    """How far a long step is, on standard error: a line a second at most, none for what takes less."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._next = time.monotonic() + 1.0
+        self._said = False
+
+    def tell(self, of: str, done: int, total: int) -> None:
+        """Say how many ``of`` are done of how many; a total of 0 is not known."""
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + 1.0
+            self._said = True
+            print(f"{self._what}: {done:,}{f' of {total:,}' if total else ''} {of}", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        """Say that it is done, if anything was said."""
+        if self._said:
+            print(f"{self._what}: done", file=sys.stderr, flush=True)
 
 
 def export(
