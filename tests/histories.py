@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import oracle
 from oracle import Delivery, Model
+from oracle_page import Form, Version, Visit, Words
 from readings import link, page, url
 from sqlalchemy import Connection
 
@@ -157,7 +158,7 @@ class LinkRow(NamedTuple):
     began: str
     seen_by: str
     """Of the latest version; "" otherwise."""
-    form: oracle.Form
+    form: Form
 
 
 class AnchorRow(NamedTuple):
@@ -170,7 +171,7 @@ class AnchorRow(NamedTuple):
     last_seen: int | None
     gone_at: int | None
     began: str
-    words: oracle.Words
+    words: Words
 
 
 class PageRow(NamedTuple):
@@ -251,7 +252,7 @@ def model_facts(made: Model) -> Facts:
                 one.done[0].at if one.done else None,
                 standing.at if standing else None,
                 events[-1].at,
-                isinstance(events[-1], oracle.Visit) and events[-1].complete,
+                isinstance(events[-1], Visit) and events[-1].complete,
                 last.reading.page.indexable if last and last.reading.page else None,
                 len(one.live()),
                 next((visit.at for visit in one.visits.values() if visit.pending), None),
@@ -290,7 +291,7 @@ def as_it_stood(row: Any, live: bool) -> Any:
     return row._replace(gone_at=None, last_seen=None) if live else row
 
 
-def _link_row(key: tuple[str, str, int], one: oracle.Version[oracle.Form], *, latest: bool) -> LinkRow:
+def _link_row(key: tuple[str, str, int], one: Version[Form], *, latest: bool) -> LinkRow:
     seen_by = one.seen_by if latest else ""
     return LinkRow(
         *key, one.valid_from, one.valid_to, one.first_seen, one.seen, one.gone_at, one.cause, one.began, seen_by,
@@ -298,7 +299,7 @@ def _link_row(key: tuple[str, str, int], one: oracle.Version[oracle.Form], *, la
     )  # fmt: skip
 
 
-def _anchor_row(key: tuple[str, str, int], one: oracle.Version[oracle.Words]) -> AnchorRow:
+def _anchor_row(key: tuple[str, str, int], one: Version[Words]) -> AnchorRow:
     return AnchorRow(
         *key, one.valid_from, one.valid_to, one.first_seen, one.seen, one.gone_at, one.began, one.value
     )  # fmt: skip
@@ -400,7 +401,7 @@ def ledger_as_of(conn: Connection, site: str, date: int) -> tuple[list[LinkRow],
 
 
 def _stored_link(row: Any) -> LinkRow:
-    form = oracle.Form(row.rel, row.follow_cause, PLACEMENTS[row.placement], ELEMENTS[row.element], bool(row.hidden))
+    form = Form(row.rel, row.follow_cause, PLACEMENTS[row.placement], ELEMENTS[row.element], bool(row.hidden))
     return LinkRow(
         short(row.source), short(row.target), row.link_no, row.valid_from, row.valid_to, row.first_seen, row.last_seen,
         row.gone_at, LOST_CAUSES[row.lost_cause], BEGAN[row.began],
@@ -409,7 +410,7 @@ def _stored_link(row: Any) -> LinkRow:
 
 
 def _stored_anchor(row: Any) -> AnchorRow:
-    words = oracle.Words(row.text, ANCHOR_SOURCES[row.kind], bool(row.has_image))
+    words = Words(row.text, ANCHOR_SOURCES[row.kind], bool(row.has_image))
     return AnchorRow(
         short(row.source), short(row.target), row.link_no, row.valid_from, row.valid_to, row.first_seen, row.last_seen,
         row.gone_at, BEGAN[row.began], words,

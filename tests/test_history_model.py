@@ -13,7 +13,7 @@ from histories import Facts, Step, deliver, ledger_as_of, ledger_facts, model_as
 from history_rows import ROWS, Row, told
 from hypothesis import given
 from hypothesis import strategies as st
-from oracle import common
+from oracle_page import common
 from proof import examples
 from random_histories import history, one_by_one, shuffled
 
