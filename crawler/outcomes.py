@@ -30,6 +30,7 @@ from twisted.web._newclient import ParseError
 from crawler.bodies import HTML_TYPES, UnknownEncoding, charset_of, is_binary, mime_type, sniff_html, unpack
 from crawler.page import parse_page
 from crawler.revisit import KEPT_HEADERS, merged, still
+from crawler.suspects import suspicion
 from storage.kept import Kept
 from storage.records import CanonicalUrl, Hop, OutcomeState, PageRecord, Reading, Response
 
@@ -127,9 +128,14 @@ def read_response(response: ScrapyResponse, ask: Ask, *, max_bytes: int, judge_a
         reason = "http:206"
     elif reason is None and "partial" in response.flags and not encodings and not _has_end(body):
         reason = "no_length"
+    outcome: OutcomeState = "partial" if reason else "fetched"
+    if reason is None:
+        reason = suspicion(page, headers=_all_headers(response), body=body)
+        if reason is not None:
+            outcome = "suspect"
     return Reading(
         requested=ask.requested,
-        outcome="partial" if reason else "fetched",
+        outcome=outcome,
         at=at,
         reason=reason,
         status=status,
@@ -174,6 +180,14 @@ def headers_to_keep(response: ScrapyResponse) -> tuple[tuple[str, str], ...]:
     """The headers of an answer that a visit keeps, as (name, value)."""
     return tuple(
         (name, value.decode("latin-1")) for name, key in _KEPT_HEADERS for value in response.headers.getlist(key)
+    )
+
+
+def _all_headers(response: ScrapyResponse) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, values in response.headers.items()
+        for value in values
     )
 
 
