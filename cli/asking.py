@@ -36,7 +36,8 @@ from cli.targets import (
 from storage.coverage import coverage
 from storage.filters import Chosen, LinkFilter, choose
 from storage.link_counts import Cells, cells
-from storage.targets import Target, resolve, seen
+from storage.targets import Target, first_known, resolve, seen
+from storage.times import to_iso
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,13 @@ class Asked:
             return TABLE_ROWS if self.as_table else None
         return self.limit
 
+    def check_fields(self, columns: Sequence[str]) -> None:
+        """Raises typer.BadParameter: ``--fields`` names none of these."""
+        for name in self.fields or ():
+            if name not in columns and not (name == "target" and len(self.targets) > 1):
+                known = ", ".join(columns)
+                raise typer.BadParameter(f"no field named {name!r}; known: {known}", param_hint="--fields")
+
     def answer(
         self, columns: Sequence[str], ask: Callable[[About], Answer], *, words: Mapping[str, Any] | None = None
     ) -> None:
@@ -98,10 +106,7 @@ class Asked:
         Raises:
             LedgerError: no ledger, or a list or crawl it does not know.
         """
-        for name in self.fields or ():
-            if name not in columns and not (name == "target" and len(self.targets) > 1):
-                known = ", ".join(columns)
-                raise typer.BadParameter(f"no field named {name!r}; known: {known}", param_hint="--fields")
+        self.check_fields(columns)
         from crawler.urls import suffix_list_version
         from storage.engine import open_ledger
 
@@ -133,7 +138,7 @@ def question(command: Callable[..., None]) -> Callable[..., None]:
     return joined(command, "asked", _asked)
 
 
-def _options(
+def asked_options(
     *,
     targets: TargetsArgument = None,
     targets_from: TargetsFromOption = None,
@@ -158,7 +163,7 @@ def _options(
     )
 
 
-_asked = joined(_options, "wanted", link_filter)
+_asked = joined(asked_options, "wanted", link_filter)
 
 
 def left_out(wanted: LinkFilter, of: Cells) -> dict[str, int]:
@@ -196,10 +201,13 @@ def why_nothing(about: About) -> list[str]:
         use = use or "--kind any --state any"
         words = " ".join(word for word in (wanted.state, wanted.kind) if word not in ("any", "live")) or "live"
         return [f"{name}: 0 {words}; {' and '.join(others)}, use {use}"]
-    free = replace(about.chosen, filter=LinkFilter(), sources=None, list_id=None, crawl_id=None)
+    free = replace(about.chosen, filter=wanted.unnarrowed(), sources=None, list_id=None, crawl_id=None)
     if seen(about.conn, free.covered):
         there = cells(about.conn, free)
         total = there.external_live + there.internal_live + there.external_lost + there.internal_lost
+        if not total and wanted.as_of is not None:
+            first = to_iso(first_known(about.conn, free.covered))
+            return [f"{name}: no link was known by {to_iso(wanted.as_of)}; the first was seen on {first}"]
         return [f"{name}: 0 links pass the filters; {total:,} links of every kind and state lead there without them"]
     if about.target is None:
         return ["the ledger holds no links yet; `linkledger crawl` fills it"]
@@ -229,13 +237,18 @@ def _selected(wanted: LinkFilter, of: Cells) -> int:
 def _heading(about: About) -> str:
     """Which scope it was, and what the wider one would give."""
     if about.target is None:
-        return f"The whole ledger: {_links(about.selected)}"
+        return f"The whole ledger: {_links(about.selected)}{_then(about)}"
     said = f"{about.target.scope} {about.target.text}: {_links(about.selected)}"
     up = wider(about.target)
     if up is not None:
         chosen = replace(about.chosen, covered=resolve(about.conn, up))
         said += f" ({up.scope} {up.text}: {_selected(chosen.filter, cells(about.conn, chosen)):,}; --scope {up.scope})"
-    return said
+    return said + _then(about)
+
+
+def _then(about: About) -> str:
+    as_of = about.chosen.filter.as_of
+    return "" if as_of is None else f", as of {to_iso(as_of)}"
 
 
 def _links(number: int) -> str:

@@ -10,18 +10,20 @@ import functools
 import inspect
 import time
 from collections.abc import Callable
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 import typer
 
-from cli.moments import parse_range, parse_span
+from cli.moments import parse_moment, parse_range, parse_span
 from cli.targets import parse_target
 from storage.codes import PLACEMENTS
 from storage.filters import Kind, LinkFilter, State
 
 R = TypeVar("R")
 _PANEL = "Filters"
+_DAY_MS = 86_400_000
 
 
 class PlacementName(StrEnum):
@@ -42,7 +44,9 @@ def link_filter(
     ] = "external",
     state: Annotated[
         State,
-        typer.Option("--state", help="Live: on the page when it was last read whole.", rich_help_panel=_PANEL),
+        typer.Option(
+            "--state", help="Live: on the page when it was last read whole. Lost: gone since.", rich_help_panel=_PANEL
+        ),
     ] = "live",
     followed: Annotated[
         bool | None,
@@ -96,14 +100,39 @@ def link_filter(
         typer.Option(
             "--first-seen",
             metavar="A..B",
-            help="First seen from A up to, not including, B: dates, times (UTC) or 30d before now; A.. and ..B too.",
+            help="First seen from A up to, not including, B: dates, times (UTC) or 30d before now (or before --as-of); "
+            "A.. and ..B too.",
             rich_help_panel=_PANEL,
         ),
     ] = None,
     confirmed_within: Annotated[
         str | None,
         typer.Option(
-            "--confirmed-within", metavar="SPAN", help="Last seen in this span before now: 30d.", rich_help_panel=_PANEL
+            "--confirmed-within",
+            metavar="SPAN",
+            help="Last seen in this span before now (or before --as-of): 30d.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of",
+            metavar="DATE",
+            help="The ledger as it stood: at the end of a day (2026-11-22, UTC), at a time (2026-11-22T14:00) or "
+            "30d before now. Lists are taken as they are now.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None,
+    lost_after: Annotated[
+        int | None,
+        typer.Option(
+            "--lost-after",
+            metavar="N",
+            min=1,
+            help="Links of a page count as lost (domain_gone) when its latest N or more attempts, over at least 7 "
+            "days, all failed. Only shown so: nothing is written.",
+            rich_help_panel=_PANEL,
         ),
     ] = None,
 ) -> LinkFilter:
@@ -113,6 +142,8 @@ def link_filter(
         typer.BadParameter: a value that cannot be meant.
     """
     now = time.time_ns() // 1_000_000
+    until = _of("--as-of", parse_instant, as_of, now) if as_of is not None else None
+    now = now if until is None else until
     begin, end = _of("--first-seen", parse_range, first_seen, now) if first_seen is not None else (None, None)
     span = _of("--confirmed-within", parse_span, confirmed_within) if confirmed_within is not None else None
     return LinkFilter(
@@ -129,7 +160,23 @@ def link_filter(
         first_seen_from=begin,
         first_seen_before=end,
         confirmed_since=None if span is None else now - span,
+        as_of=until,
+        lost_after=lost_after,
     )
+
+
+def parse_instant(text: str, now: int) -> int:
+    """The instant as of which a question is asked: of a date its last millisecond, else as `parse_moment`.
+
+    Raises:
+        typer.BadParameter: neither a date, a time nor a span before now.
+    """
+    moment = parse_moment(text, now)
+    try:
+        date.fromisoformat(text.strip())
+    except ValueError:
+        return moment
+    return moment + _DAY_MS - 1
 
 
 def joined(command: Callable[..., R], name: str, maker: Callable[..., Any]) -> Callable[..., R]:

@@ -8,9 +8,23 @@ from typing import Annotated, Any
 import typer
 
 from cli.asking import About, Asked, question
+from cli.changes import register_links
 from cli.render import Answer
+from storage.as_of import DOMAIN_GONE
 from storage.codes import ANCHOR_SOURCES, ELEMENTS, LOST_CAUSES, PLACEMENTS, follow_causes
-from storage.link_counts import By, Group, ListedLink, OnePer, Side, counts, group_count, groups, list_total, listed
+from storage.link_counts import (
+    By,
+    Group,
+    LinkCounts,
+    ListedLink,
+    OnePer,
+    Side,
+    counts,
+    group_count,
+    groups,
+    list_total,
+    listed,
+)
 from storage.times import to_iso
 
 app = typer.Typer(help="Count and list links; no anchor is read.", no_args_is_help=True)
@@ -38,18 +52,23 @@ def count(asked: Asked) -> None:
 
     Keys: target, scope, backlinks = followed + not_followed = confirmed + unconfirmed; rel_nofollow, rel_ugc,
     rel_sponsored and page_nofollow say why links are not followed (several may hold for one link);
-    referring_pages, referring_hosts, referring_domains; unconfirmed: the latest attempt to read the source was
-    not complete; oldest_confirmation: the earliest last_seen among the links; first_seen, last_seen.
+    referring_pages, referring_hosts, referring_domains. confirmed: the latest attempt at the source read it whole;
+    unconfirmed: it did not (failed, blocked, broken off), so nobody knows whether the link still stands.
+    oldest_confirmation: the earliest last_seen among the links, so that every one of them was seen then or later;
+    first_seen, last_seen.
 
     Example: linkledger links count example.com --followed
+
+    Example: linkledger links count example.com --as-of 2026-06-30
     """
 
     def ask(about: About) -> Answer:
-        found = asdict(counts(about.conn, about.chosen))
+        numbers = counts(about.conn, about.chosen)
+        found = asdict(numbers)
         row = {"target": about.name, "scope": about.scope, **found}
         for name in ("oldest_confirmation", "first_seen", "last_seen"):
             row[name] = to_iso(found[name])
-        return Answer("count", [row], COUNT, single=True)
+        return Answer("count", [row], COUNT, single=True, notes=_unconfirmed(asked, numbers))
 
     asked.answer(COUNT, ask)
 
@@ -72,8 +91,9 @@ def list_(
     """List the links to each TARGET one by one, by source domain, source and place in the document.
 
     Keys: source, target, rel (tokens), followed, follow_cause (rel, meta_robots, x_robots_tag), placement, element,
-    ordinal (place among the hrefs of the page, from 0), state, lost_cause, first_seen, last_seen, found_lost_at
-    (the visit that found it gone); with --with-anchor also anchor and anchor_source.
+    ordinal (place among the hrefs of the page, from 0; it has no history), state, lost_cause (removed,
+    page_not_found, page_redirected, moved; domain_gone with --lost-after), first_seen, last_seen, found_lost_at (the
+    visit or attempt that found it gone); with --with-anchor also anchor and anchor_source.
 
     Example: linkledger links list example.com --placement main --one-per domain
     """
@@ -133,6 +153,18 @@ def _grouped(asked: Asked, side: Side, by: By) -> None:
     asked.answer(GROUP, ask)
 
 
+def _unconfirmed(asked: Asked, found: LinkCounts) -> tuple[str, ...]:
+    """Under a table: what confirmed and unconfirmed mean, where not all links are confirmed."""
+    if not asked.as_table or not found.unconfirmed:
+        return ()
+    links = "1 link" if found.unconfirmed == 1 else f"{found.unconfirmed:,} links"
+    oldest = (to_iso(found.oldest_confirmation) or "never")[:10]
+    return (
+        f"unconfirmed: {links} on pages that the latest attempt did not read whole; every link was seen on {oldest} "
+        "or later",
+    )
+
+
 def _group_row(one: Group) -> dict[str, Any]:
     return {**asdict(one), "first_seen": to_iso(one.first_seen), "last_seen": to_iso(one.last_seen)}
 
@@ -148,7 +180,7 @@ def _link_row(one: ListedLink, with_anchor: bool) -> dict[str, Any]:
         "element": ELEMENTS[one.element],
         "ordinal": one.ordinal,
         "state": "live" if one.gone_at is None else "lost",
-        "lost_cause": LOST_CAUSES[one.lost_cause] or None,
+        "lost_cause": "domain_gone" if one.lost_cause == DOMAIN_GONE else LOST_CAUSES[one.lost_cause] or None,
         "first_seen": to_iso(one.first_seen),
         "last_seen": to_iso(one.last_seen),
         "found_lost_at": to_iso(one.gone_at),
@@ -156,3 +188,6 @@ def _link_row(one: ListedLink, with_anchor: bool) -> dict[str, Any]:
     if with_anchor and one.anchor_source is not None:
         row |= {"anchor": one.anchor, "anchor_source": ANCHOR_SOURCES[one.anchor_source]}
     return row
+
+
+register_links(app)

@@ -152,6 +152,12 @@ def seen(conn: Connection, covered: Covered) -> bool:
     return conn.execute(select(link.c.link_no).where(covered.of(link)).limit(1)).first() is not None
 
 
+def first_known(conn: Connection, covered: Covered) -> int | None:
+    """When the first of all links that ever led there was first seen; milliseconds UTC, None without any."""
+    found = conn.execute(select(func.min(link.c.valid_from)).where(covered.of(link))).scalar()
+    return None if found is None else int(found)
+
+
 def seen_up_to(conn: Connection, covered: Covered, most: int) -> int:
     """How many link rows lead there, counted no further than ``most``: tells a small target from a large one."""
     some = select(link.c.link_no).where(covered.of(link)).limit(most).subquery()
