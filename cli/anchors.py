@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.asking import About, Asked, question
+from cli.changes import register_anchors
 from cli.filters import joined
 from cli.matching import Match, matcher, time_limit
 from cli.render import Answer
@@ -111,7 +112,7 @@ def top(
             table_columns=_TOP_TABLE,
         )
 
-    asked.answer(TOP, ask, words=_shown(words))
+    asked.answer(TOP, ask, words=words_shown(words))
 
 
 @app.command("list")
@@ -138,7 +139,7 @@ def list_(asked: Asked, words: AnchorFilter) -> None:
             table_columns=_LIST_TABLE,
         )
 
-    asked.answer(LIST, ask, words=_shown(words))
+    asked.answer(LIST, ask, words=words_shown(words))
 
 
 @app.command("variants")
@@ -168,7 +169,7 @@ def variants_(
             total=total,
         )
 
-    asked.answer(VARIANTS, ask, words=_shown(words))
+    asked.answer(VARIANTS, ask, words=words_shown(words))
 
 
 @app.command("search")
@@ -209,10 +210,10 @@ def search_(
             total=total,
         )
 
-    asked.answer(SEARCH, ask, words=_shown(words))
+    asked.answer(SEARCH, ask, words=words_shown(words))
 
 
-def _shown(words: AnchorFilter) -> dict[str, Any]:
+def words_shown(words: AnchorFilter) -> dict[str, Any]:
     """The filter on words as answers name it."""
     shown: dict[str, Any] = {}
     if words.sources:
@@ -249,3 +250,6 @@ def _anchor_row(one: ListedAnchor) -> dict[str, Any]:
         "last_seen": to_iso(one.last_seen),
         "found_lost_at": to_iso(one.gone_at),
     }
+
+
+register_anchors(app, anchor_filter)

@@ -39,7 +39,7 @@ from storage.schema import anchor, anchor_text, link
 from storage.targets import STREAMING
 
 EDITED = "anchor_changed"
-"""The reason of words that came or went by an edit of the page."""
+"""The cause of words that came or went by an edit of the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class ChangedAnchor:
     """Words that one link took on or gave up."""
 
     at: int
-    reason: str
+    cause: str
     """As of the link, or ``anchor_changed``."""
     anchor: str
     anchor_source: str
@@ -67,9 +67,9 @@ def changed_anchors(
     found = shown((_gone if lost else _came)(chosen, words, wanted), wanted)
     for row in conn.execute(in_order(conn, found, limit), execution_options=STREAMING):
         whole = LOST_CAUSES if lost else BEGAN
-        reason = EDITED if row.kind == WORDS_CHANGED else whole[row.cause]
+        cause = EDITED if row.kind == WORDS_CHANGED else whole[row.cause]
         yield ChangedAnchor(
-            row.at, reason, row.text, ANCHOR_SOURCES[row.words_from], row.source, row.target, row.link_no, row.other,
+            row.at, cause, row.text, ANCHOR_SOURCES[row.words_from], row.source, row.target, row.link_no, row.other,
             row.first_seen,
         )  # fmt: skip
 
