@@ -40,20 +40,22 @@ FROM link
 _GROUP = " GROUP BY target_domain, source_domain, source_id"
 
 
-def refresh(conn: Connection, sources: Collection[int]) -> None:
-    """Bring the sums of some pages up to date, in the caller's transaction.
+def refresh(conn: Connection, touched: Collection[tuple[int, int]]) -> None:
+    """Bring sums up to date, in the caller's transaction; those that stay as they were are not written.
 
     Args:
-        sources: ids of the pages whose rows in ``link`` were inserted or updated since the last call.
-            A link never leaves its target domain, so a sum once there is only ever overwritten.
+        touched: (source page, target domain) of the rows of ``link`` that were inserted, updated or deleted since
+            the last call. A sum of which no row is left is the caller's to delete.
     """
-    ids = sorted(set(sources))
+    ids = sorted({page for page, _ in touched})
     for start in range(0, len(ids), _BATCH):
         listed = ", ".join(str(int(one)) for one in ids[start : start + _BATCH])
         conn.exec_driver_sql(
             f"INSERT INTO edge ({_COLUMNS}) {_SUMS} WHERE valid_to IS NULL AND source_id IN ({listed}){_GROUP} "
             "ON CONFLICT (target_domain, source_domain, source_id) DO UPDATE SET "
             + ", ".join(f"{name} = excluded.{name}" for name in _UPDATED)
+            + " WHERE "
+            + " OR ".join(f"coalesce(edge.{name}, -1) <> coalesce(excluded.{name}, -1)" for name in _UPDATED)
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storage.codes import OUTCOMES
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from storage.dialect import Dialect
+
+LINKS_VANISHED = "links_vanished"
+"""Reason of a suspect whose document says nothing suspicious by itself."""
 
 _STATE = {name: code for code, name in enumerate(OUTCOMES)}
 
@@ -124,4 +127,32 @@ def hand_on(dialect: Dialect, conn: Connection, crawl_id: int, rows: Sequence[Ha
         conn,
         "UPDATE outcome SET chain = ?, final_id = ?, shard = ? WHERE crawl_id = ? AND url_id = ? AND state = 0",
         [(one.chain, one.next_id, shard_of(short_name(one.operator)), crawl_id, one.url_id) for one in sorted(rows)],
+    )
+
+
+def turn(dialect: Dialect, conn: Connection, turned: Mapping[int, bool]) -> None:
+    """Visits that were suspects and are confirmed, or the other way round: their outcomes say so too.
+
+    Args:
+        turned: ids of visits, each with whether it speaks for its page now.
+    """
+    rows = dialect.fetch_keyed(
+        conn,
+        "SELECT id, crawl_id, requested_id, page_id, reason FROM visit WHERE crawl_id IS NOT NULL AND id {ids}",
+        turned,
+    )
+    dialect.run_many(
+        conn,
+        "UPDATE outcome SET state = ?, reason = ? WHERE crawl_id = ? AND url_id = ? AND visit_id = ? AND state <> 0",
+        [
+            (
+                _STATE["fetched" if turned[row.id] else "suspect"],
+                None if turned[row.id] else row.reason or LINKS_VANISHED,
+                row.crawl_id,
+                url_id,
+                row.id,
+            )
+            for row in sorted(rows)
+            for url_id in sorted({row.requested_id, row.page_id})
+        ],
     )

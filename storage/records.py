@@ -186,11 +186,6 @@ class Reading:
     """Registrable domains that links had to lead to; None: every link of the page was kept."""
 
     @property
-    def complete(self) -> bool:
-        """Whether the page was read whole, so that absence of a link means something."""
-        return self.outcome == "fetched"
-
-    @property
     def whole(self) -> bool:
         """Whether the document arrived to its end. A suspect one did; whether it is the page is another question."""
         return self.page is not None and self.outcome in {"fetched", "suspect"}

@@ -14,7 +14,7 @@ COLUMNS = (
     "id", "page_id", "at", "crawl_id", "requested_id", "chain", "status", "method", "complete", "reason",
     "rules_version", "content_type", "charset", "charset_source", "bytes", "content_hash", "etag", "last_modified",
     "headers", "title", "headings", "canonical", "canonical_source", "robots", "not_indexable", "lang", "links",
-    "skipped", "record_id",
+    "skipped", "record_id", "whole", "targets",
 )  # fmt: skip
 
 TITLE, HEADING, HEADINGS = 2_000, 500, 50
@@ -45,14 +45,14 @@ def visit_row(
         chain_json(reading.chain),
         status_code(response.status if response else reading.status) or 0,
         METHODS.index(reading.method),
-        reading.complete,
-        _text(reading.reason),
+        reading.outcome == "fetched",
+        None if reading.outcome == "fetched" else _text(reading.reason) or "unknown",
         rules_version,
         _text(response.content_type) if response else None,
         clean(page.charset),
         clean(page.charset_source),
         response.bytes if response else 0,
-        clean(response.content_hash) if response else "",
+        content_hash(reading),
         _text(response.etag) if response else None,
         _text(response.last_modified) if response else None,
         to_json(response.headers) if response and response.headers else "[]",
@@ -66,7 +66,14 @@ def visit_row(
         len(page.links),
         len(page.skipped),
         record_id,
+        reading.whole,
+        None if reading.targets is None else to_json(sorted(set(reading.targets))),
     )
+
+
+def content_hash(reading: Reading) -> str:
+    """The hash of the body as it is stored; empty where none is known."""
+    return clean(reading.response.content_hash) if reading.response else ""
 
 
 def chain_json(chain: Sequence[Hop]) -> str | None:
