@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from storage import frontier
+from storage.shards import ALL
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 AHEAD = 8
 """URLs read ahead for one operator."""
+
+Found: TypeAlias = "tuple[dict[str, list[Pending]], list[str]]"
+"""What is pending by operator, and which of the operators were not in hand."""
 
 
 @dataclass(slots=True)
@@ -42,12 +46,24 @@ class Feed:
     """The frontier of one crawl as one process sees it. Used in the event loop's thread only."""
 
     def __init__(
-        self, ledger: Ledger, crawl_id: int, *, operators: int, reader: Executor, rules_version: int | None = None
+        self,
+        ledger: Ledger,
+        crawl_id: int,
+        *,
+        operators: int,
+        reader: Executor,
+        rules_version: int | None = None,
+        patience: Callable[[Callable[[], Found]], Found] = lambda read: read(),
+        shards: frozenset[int] = ALL,
     ) -> None:
         self._ledger = ledger
         self._crawl_id = crawl_id
         self._rules_version = rules_version
         """With it, URLs come with the validators of documents that were taken apart by the same rules."""
+        self._patience = patience
+        """Reads again while the database may come back."""
+        self._shards = shards
+        """Only their operators are handed out."""
         self._most = operators
         self._reader = reader
         self._lines: dict[str, _Line] = {}
@@ -103,10 +119,22 @@ class Feed:
             if line is not None:
                 line.unstored -= 1
         if discovered:
-            self._discoveries += 1
-            self._more = True
-            for line in self._lines.values():
-                line.drained = False
+            self.look_again()
+        self._changed.set()
+
+    def hold(self, shards: frozenset[int]) -> None:
+        """Hand out the operators of these shards from now on, and of no others."""
+        self._shards = shards
+        for line in self._lines.values():
+            line.ready = deque(pending for pending in line.ready if pending.shard in shards)
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Others may have put something into the frontier."""
+        self._discoveries += 1
+        self._more = True
+        for line in self._lines.values():
+            line.drained = False
         self._changed.set()
 
     async def close(self) -> None:
@@ -137,30 +165,38 @@ class Feed:
     async def _fill(self, low: dict[str, int], new: int) -> None:
         loop = asyncio.get_running_loop()
         before = self._discoveries
-        found, fresh = await loop.run_in_executor(self._reader, self._read, low, new, frozenset(self._lines))
+        shards, in_hand = self._shards, frozenset(self._lines)
+        read = lambda: self._read(low, new, in_hand, shards)  # noqa: E731
+        found, fresh = await loop.run_in_executor(self._reader, lambda: self._patience(read))
         # What was discovered while the store was read may not have been in it yet.
         unchanged = before == self._discoveries
         if new and not fresh and unchanged:
             self._more = False
         for operator, rows in found.items():
             line = self._lines.setdefault(operator, _Line())
-            line.ready.extend(rows)
+            line.ready.extend(pending for pending in rows if pending.shard in self._shards)
             line.drained = len(rows) < AHEAD and unchanged
             if rows:
                 line.last_turn = rows[-1].turn
             elif not line.unstored and line.drained:
                 del self._lines[operator]
 
-    def _read(
-        self, low: dict[str, int], new: int, in_hand: frozenset[str]
-    ) -> tuple[dict[str, list[Pending]], list[str]]:
+    def _read(self, low: dict[str, int], new: int, in_hand: frozenset[str], shards: frozenset[int]) -> Found:
         """In the reader's thread: look up what the operators have pending, and operators not in hand."""
         with self._ledger.connect() as conn:
-            fresh = frontier.next_operators(conn, self._crawl_id, besides=in_hand, limit=new) if new else []
+            fresh = (
+                frontier.next_operators(conn, self._crawl_id, besides=in_hand, limit=new, shards=shards) if new else []
+            )
             wanted = low | dict.fromkeys(fresh, -1)
             found = {
                 operator: frontier.next_rows(
-                    conn, self._crawl_id, operator, after=turn, limit=AHEAD, rules_version=self._rules_version
+                    conn,
+                    self._crawl_id,
+                    operator,
+                    after=turn,
+                    limit=AHEAD,
+                    rules_version=self._rules_version,
+                    shards=shards,
                 )
                 for operator, turn in wanted.items()
             }

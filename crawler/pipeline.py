@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from storage.records import Reading
-
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
     from crawler.session import Session
+    from storage.leases import HandOn
+    from storage.records import Reading
 
 
 class LedgerPipeline:
@@ -27,8 +27,8 @@ class LedgerPipeline:
         session: Session = self.crawler.spider.session  # type: ignore[union-attr]
         return session
 
-    def process_item(self, item: Reading) -> Reading:
-        """Take a reading."""
+    def process_item(self, item: Reading | HandOn) -> Reading | HandOn:
+        """Take a reading, or a URL that is another worker's."""
         self._session.add(item)
         return item
 

@@ -26,6 +26,8 @@ DEFAULT_MAX_PAGES = 10_000
 DEFAULT_MAX_PAGES_PER_HOST = 1_000
 DEFAULT_MAX_BYTES = 10 * 1024 * 1024
 DEFAULT_CONCURRENCY = 128
+MOST_WORKERS = 64
+"""Shards of a crawl, each worker holds at least one."""
 
 
 class BadPlan(LedgerError):
@@ -60,6 +62,8 @@ class CrawlPlan:
     """Least seconds between the starts of two requests to one operator."""
     concurrency: int = DEFAULT_CONCURRENCY
     """Most operators asked at the same time; one request each."""
+    workers: int = 1
+    """Processes that crawl; each operator is asked by one of them."""
     timeout: float = 30.0
     """Seconds one attempt may take in all."""
     retries: int = 2
@@ -179,7 +183,7 @@ def _problem(plan: CrawlPlan) -> str | None:
     for name in ("depth", "retries"):
         if getattr(plan, name) < 0:
             return f"--{name} must be 0 or more"
-    for name in ("max_pages", "max_pages_per_host", "max_bytes", "concurrency"):
+    for name in ("max_pages", "max_pages_per_host", "max_bytes", "concurrency", "workers"):
         value = getattr(plan, name)
         if value is not None and value < 1:
             return f"--{name.replace('_', '-')} must be 1 or more"
@@ -198,6 +202,8 @@ def _problem(plan: CrawlPlan) -> str | None:
             re.compile(pattern)
         except re.error as error:
             return f"{pattern!r} is no regular expression: {error}"
+    if plan.workers > MOST_WORKERS:
+        return f"--workers must be {MOST_WORKERS} or fewer: a crawl is divided into so many shares"
     for name in ("contact", "user_agent"):
         value = getattr(plan, name)
         if value is not None and not (value.isprintable() and value.isascii() and value.strip()):

@@ -14,7 +14,7 @@ from scrapy import signals
 if TYPE_CHECKING:
     from scrapy.signalmanager import SignalManager
 
-    from crawler.session import Session
+    from crawler.session import Session, Tally
 
 INTERVAL = 1.0
 _WINDOW = 30
@@ -42,34 +42,14 @@ class Progress:
     """The crawl has ended."""
 
 
-class Reporter:
-    """Calls ``tell`` every second while the spider is open, and once at its end."""
+class Meter:
+    """Turns running sums into reports: how fast, and how long still."""
 
-    def __init__(self, where: SignalManager, session: Session, tell: Callable[[Progress], None]) -> None:
-        self._session, self._tell = session, tell
+    def __init__(self) -> None:
         self._seen: deque[tuple[float, int]] = deque(maxlen=_WINDOW)
-        self._task: asyncio.Task[None] | None = None
-        # The signal manager keeps weak references to its handlers; the session keeps this one.
-        session.reporter = self
-        where.connect(self._opened, signals.spider_opened)
-        where.connect(self._closed, signals.spider_closed)
 
-    def _opened(self) -> None:
-        self._task = asyncio.ensure_future(self._repeat())
-
-    async def _repeat(self) -> None:
-        while True:
-            self._tell(self.report())
-            await asyncio.sleep(INTERVAL)
-
-    def _closed(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-        self._tell(self.report(last=True))
-
-    def report(self, *, last: bool = False) -> Progress:
+    def report(self, tally: Tally, *, last: bool = False) -> Progress:
         """How far it is now."""
-        tally = self._session.tally
         now = monotonic()
         self._seen.append((now, tally.done))
         since, before = self._seen[0]
@@ -86,3 +66,28 @@ class Reporter:
             left=waiting / rate if rate > 0 else None,
             last=last,
         )
+
+
+class Reporter:
+    """Tells the running sums every second while the spider is open, and once at its end."""
+
+    def __init__(self, where: SignalManager, session: Session, tell: Callable[[Tally, bool], None]) -> None:
+        self._session, self._tell = session, tell
+        self._task: asyncio.Task[None] | None = None
+        # The signal manager keeps weak references to its handlers; the session keeps this one.
+        session.reporter = self
+        where.connect(self._opened, signals.spider_opened)
+        where.connect(self._closed, signals.spider_closed)
+
+    def _opened(self) -> None:
+        self._task = asyncio.ensure_future(self._repeat())
+
+    async def _repeat(self) -> None:
+        while True:
+            self._tell(self._session.tally, False)
+            await asyncio.sleep(INTERVAL)
+
+    def _closed(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        self._tell(self._session.tally, True)

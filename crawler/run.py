@@ -6,27 +6,31 @@ plan as JSON on standard input and writes the summary as JSON, for callers that 
 
 from __future__ import annotations
 
-import gc
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from crawler import session
+from crawler.begin import Begun, Loaded, begin, end_crawl, resume
+from crawler.crew import Crew
+from crawler.patience import LONGEST_WAIT, Patience
 from crawler.plan import BadPlan, CrawlPlan, plan_from_arguments, plan_from_json
-from crawler.session import Loaded
+from crawler.session import Task
+from crawler.worker import Tell, work
 from storage.crawls import crawl_summary
+from storage.engine import open_ledger
 from storage.errors import LedgerError
 from storage.frontier import VISITED
+from storage.holders import this_process
 
 if TYPE_CHECKING:
     from crawler.progress import Progress
 
 __all__ = [
-    "BadPlan", "CrawlPlan", "CrawlStopped", "CrawlSummary", "Loaded", "plan_from_arguments", "plan_from_json",
-    "run_crawl",
+    "BadPlan", "Begun", "CrawlPlan", "CrawlStopped", "CrawlSummary", "Loaded", "plan_from_arguments", "plan_from_json",
+    "resume_crawl", "run_crawl",
 ]  # fmt: skip
 
 
@@ -66,77 +70,108 @@ def run_crawl(
     *,
     progress: Callable[[Progress], None] | None = None,
     loaded: Callable[[Loaded], None] | None = None,
+    say: Callable[[str], None] | None = None,
     log_level: str = "ERROR",
 ) -> CrawlSummary:
     """Fetch the pages of a plan and store them; returns when every URL has its outcome or after Ctrl-C.
 
     Args:
         plan: what to do.
-        progress: called about every second, in the thread of the event loop.
+        progress: called about every second.
         loaded: called once, when the list is in the frontier and nothing has been fetched yet.
+        say: told a line when the ledger does not answer, or a worker has died; standard error without it.
         log_level: least level of Scrapy's log lines on standard error.
     Raises:
         LedgerError: the list, the ledger or the plan cannot be used; storing failed on the way.
     """
-    begun = session.begin(plan)
-    try:
-        if loaded is not None:
-            loaded(begun.loaded)
-        _run(begun, progress, log_level)
-        # After a second Ctrl-C nobody else has closed it.
-        begun.finish("interrupted")
-        if begun.error is not None:
-            raise begun.error
-        if begun.reason not in ("finished", "shutdown", None):
-            raise CrawlStopped(
-                f"the crawl stopped early: {begun.reason}; what was read is stored, the rest is pending in crawl "
-                f"{begun.crawl_id}"
-            )
-        with begun.ledger.connect() as conn:
-            return CrawlSummary(crawl_summary(conn, begun.crawl_id), begun.loaded)
-    finally:
-        begun.ledger.close()
+    begun = begin(plan)
+    if loaded is not None:
+        loaded(begun.loaded)
+    return _run(begun, progress, say or _say, log_level)
 
 
-def _run(begun: session.Session, progress: Callable[[Progress], None] | None, log_level: str) -> None:
-    from scrapy.crawler import AsyncCrawlerProcess
-    from scrapy.settings import Settings
+def resume_crawl(
+    database: str,
+    name: str | None = None,
+    *,
+    workers: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    begun: Callable[[Begun], None] | None = None,
+    say: Callable[[str], None] | None = None,
+    log_level: str = "ERROR",
+) -> CrawlSummary:
+    """Go on with a crawl that was stopped, failed or died; the rest as `run_crawl`.
 
-    from crawler.logs import escape_handlers
-    from crawler.progress import Reporter
-    from crawler.spiders.pages import PagesSpider
-
-    settings = Settings()
-    settings.setmodule("crawler.settings", priority="project")
-    settings.set("LOG_LEVEL", log_level, priority="cmdline")
-    process = AsyncCrawlerProcess(settings)
-    escape_handlers()
-    crawler = process.create_crawler(PagesSpider)
-    if progress is not None:
-        Reporter(crawler.signals, begun, progress)
-    crawl = process.crawl(crawler, session=begun)
-    with _rare_collections():
-        process.start()
-    if crawl.done() and not crawl.cancelled():
-        crawl.result()
-
-
-@contextmanager
-def _rare_collections() -> Iterator[None]:
-    """Let Python look for reference cycles less often while a crawl runs.
-
-    Records of pages are many small tuples and hold no cycles; looking them through by the default
-    thresholds took 13 % of a crawl.
+    Args:
+        name: its number, ``last`` or ``previous``; None: the latest that is unfinished.
+        workers: how many processes, in place of the plan's.
+        begun: called once, before anything is fetched.
+    Raises:
+        NothingToResume, CrawlIsHeld: see `crawler.begin.resume`.
     """
-    before = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    taken = resume(database, name, workers=workers)
+    if begun is not None:
+        begun(taken)
+    return _run(taken, progress, say or _say, log_level)
+
+
+def _run(
+    begun: Begun, progress: Callable[[Progress], None] | None, say: Callable[[str], None], log_level: str
+) -> CrawlSummary:
+    plan = begun.plan
+    task = Task(
+        plan,
+        begun.crawl_id,
+        workers=plan.workers,
+        begun_by=this_process(),
+        pause=plan.delay if begun.resumed else 0.0,
+    )
+    tell = None if progress is None else _telling(progress)
+    failed = False
     try:
-        yield
+        if plan.workers == 1:
+            counts = work(task, asked=begun.asked, done=begun.done, tell=tell, say=say, log_level=log_level)
+        else:
+            counts = Crew(task, asked=begun.asked, done=begun.done, tell=tell, say=say).run()
+        if counts.error is not None:
+            raise counts.error
+    except LedgerError:
+        failed = True
+        raise
     finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
+        _end(task, failed, say)
+    if counts.reason not in ("finished", "shutdown", None):
+        raise CrawlStopped(
+            f"the crawl stopped early: {counts.reason}; what was read is stored, the rest is pending: "
+            f"`linkledger crawl --resume {begun.crawl_id}` goes on with it"
+        )
+
+    def summary() -> CrawlSummary:
+        with open_ledger(plan.db) as conn:
+            return CrawlSummary(crawl_summary(conn, begun.crawl_id), begun.loaded)
+
+    return Patience(say, Event())(summary)
+
+
+def _end(task: Task, failed: bool, say: Callable[[str], None]) -> None:
+    """Close the crawl in the ledger; where that fails too, it is left as one that died, which can be resumed."""
+    patience = Patience(say, Event(), longest=0.0 if failed else LONGEST_WAIT)
+    try:
+        patience(lambda: end_crawl(task, failed=failed))
+    except LedgerError:
+        if not failed:
+            raise
+
+
+def _telling(progress: Callable[[Progress], None]) -> Tell:
+    from crawler.progress import Meter
+
+    meter = Meter()
+    return lambda tally, last: progress(meter.report(tally, last=last))
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def main() -> None:

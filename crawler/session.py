@@ -1,34 +1,36 @@
-"""One crawl and its ledger: how it begins, what it hands out, how its readings are stored, how it ends."""
+"""One process's part of a crawl: what it may ask, how its readings are stored, when it has nothing left to do."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import chain
+from threading import Event
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from crawler.feed import Feed
-from crawler.outcomes import now_ms
 from crawler.page import RULES_VERSION
+from crawler.patience import Patience
+from crawler.plan import plan_from_json
 from crawler.revisit import knows
-from crawler.seeds import SeedReader, read_seeds
-from crawler.urls import suffix_list_version
-from storage import crawls, frontier, lists
-from storage.engine import Ledger, create_ledger
-from storage.errors import BadList, LedgerError
+from storage import frontier, holders, leases
+from storage.engine import Ledger
+from storage.errors import LedgerError
 from storage.kept import read_kept
-from storage.records import PageRecord, Reading, RejectedRow, Response, SeedRow
+from storage.leases import HandOn
+from storage.records import PageRecord, Reading, Response
+from storage.shards import ALL, SHARDS, shard_of
 from storage.writer import write_readings
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from crawler.plan import CrawlPlan
-    from storage.frontier import Added
+
+T = TypeVar("T")
 
 BATCH_PAGES = 200
 BATCH_LINKS = 30_000
@@ -36,7 +38,35 @@ BATCH_SECONDS = 1.0
 AHEAD_PAGES = 40
 AHEAD_LINKS = 10_000
 """What may wait beside a batch that is being written."""
-SHOWN_REJECTED = 20
+LOOK_SECONDS = 1.0
+"""How often a worker that has nothing to ask looks for more, and any looks for what the others have found."""
+RENEW_SECONDS = 15.0
+"""How often leases are renewed; a quarter of what they last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a worker is told: one crawl, and which of its workers it is."""
+
+    plan: CrawlPlan
+    crawl_id: int
+    number: int = 0
+    workers: int = 1
+    begun_by: str = ""
+    """The holder that has begun the crawl, in this process or another: its shards are for the workers to take."""
+    pause: float = 0.0
+    """Seconds before the first request: whoever asked the same operators before may have done so just now."""
+
+    def to_json(self) -> str:
+        """As it is handed to another process, on one line."""
+        values = {name: getattr(self, name) for name in ("crawl_id", "number", "workers", "begun_by", "pause")}
+        return json.dumps(values | {"plan": self.plan.to_json()})
+
+
+def task_from_json(text: str) -> Task:
+    """Read what `Task.to_json` wrote."""
+    values = json.loads(text)
+    return Task(**values | {"plan": plan_from_json(values["plan"])})
 
 
 @dataclass(slots=True)
@@ -49,6 +79,16 @@ class Tally:
     links: int = 0
     problems: Counter[str] = field(default_factory=Counter)
     started: float = field(default_factory=monotonic)
+
+    def values(self) -> dict[str, Any]:
+        """As JSON holds them, but for the time of its beginning."""
+        return {
+            "asked": self.asked,
+            "done": self.done,
+            "pages": self.pages,
+            "links": self.links,
+            "problems": dict(self.problems),
+        }
 
     def add(self, reading: Reading) -> None:
         """Count one outcome; a problem is any but a page read whole, by outcome and kind of reason."""
@@ -66,34 +106,133 @@ def problem(outcome: str, reason: str | None) -> str:
 
 
 class Session:
-    """A crawl that has been begun in the ledger. All storing is done in one thread of its own."""
+    """A worker at work on a crawl. All storing is done in one thread of its own.
 
-    def __init__(self, plan: CrawlPlan, ledger: Ledger, loaded: Loaded) -> None:
-        self.plan = plan
-        self.ledger = ledger
-        self.loaded = loaded
-        self.crawl_id = loaded.crawl_id
-        self.tally = Tally(asked=loaded.accepted, done=loaded.skipped + loaded.visited_lately)
+    Args:
+        task: what it is to do.
+        asked, done: URLs of the crawl that are known, and those that have their outcome: for the tally.
+        say: tells the user a line about the ledger, such as that it does not answer.
+    """
+
+    def __init__(self, task: Task, *, asked: int = 0, done: int = 0, say: Callable[[str], None] | None = None) -> None:
+        self.task, self.plan, self.crawl_id = task, task.plan, task.crawl_id
+        self.holder = holders.this_process()
+        self.tally = Tally(asked=asked, done=done)
         self.error: LedgerError | None = None
         self.finished = False
         self.reason: str | None = None
         """Why Scrapy closed the spider; None while it runs, or if it was killed."""
-        self.on_error: Callable[[], None] = lambda: None
+        self.on_stop: Callable[[str], None] = lambda reason: None
+        """Ends the crawl after the pages in flight; told a reason."""
+        self.stopping = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.reporter: object = None
+        self.shards: frozenset[int] = frozenset()
+        """Those it may ask."""
+        self._hurry = Event()
+        self.patience = Patience(say or _say, self._hurry)
+        self.ledger = Ledger(task.plan.db)
         self._threads = ThreadPoolExecutor(1, "store"), ThreadPoolExecutor(1, "frontier")
         # A reader of its own: it needs little of the database in memory, the writer's share would double.
-        self._reading = Ledger(ledger.database, read_only=True)
+        self._reading = Ledger(task.plan.db, read_only=True)
         self.feed = Feed(
             self._reading,
             self.crawl_id,
-            operators=plan.concurrency,
+            operators=task.plan.concurrency,
             reader=self._threads[1],
-            rules_version=_conditions(plan),
+            rules_version=_conditions(task.plan),
+            patience=self.patience,
+            shards=self.shards,
         )
-        self._batch: list[Reading] = []
+        self._batch: list[Reading | HandOn] = []
         self._batch_links = 0
         self._writing: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._tending: asyncio.Task[None] | None = None
+
+    # -- its share of the crawl -----------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Take a share of the crawl and hold it from now on.
+
+        Raises:
+            storage.errors.LedgerError: the ledger refuses.
+        """
+        self._loop = asyncio.get_running_loop()
+        await self._claim(most=-(-SHARDS // self.task.workers), busy_only=False)
+        if self.task.pause:
+            await asyncio.sleep(self.task.pause)
+        self._tending = asyncio.ensure_future(self._tend())
+
+    def may_ask(self, operator: str) -> bool:
+        """Whether nobody else may be asking this operator."""
+        return self.shards == ALL or shard_of(operator) in self.shards
+
+    async def more(self) -> bool:
+        """With nothing left in hand: wait a moment, or take over what nobody holds; False when all is done.
+
+        Raises:
+            storage.errors.LedgerError: the ledger refuses.
+        """
+        if not await self._off_loop(1, self._any_pending):
+            return False
+        if not await self._claim(most=max(1, SHARDS // (2 * self.task.workers)), busy_only=True):
+            await asyncio.sleep(LOOK_SECONDS)
+        self.feed.look_again()
+        return True
+
+    async def _claim(self, *, most: int, busy_only: bool, gone: Callable[[str], bool] = holders.is_gone) -> bool:
+        claimed = await self._off_loop(0, lambda: self._take(most, busy_only, gone))
+        if claimed.orphans:
+            # Their last holder may have asked an operator just before it died.
+            await asyncio.sleep(self.plan.delay)
+        if claimed.shards:
+            self._hold(self.shards | claimed.shards)
+        return bool(claimed.shards)
+
+    def _hold(self, shards: frozenset[int]) -> None:
+        self.shards = shards
+        self.feed.hold(shards)
+
+    async def _tend(self) -> None:
+        """Keep the leases, take over those that ran out, and see what other workers have found."""
+        renewed = monotonic()
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                if monotonic() - renewed >= RENEW_SECONDS:
+                    renewed = monotonic()
+                    held = await self._off_loop(0, self._renew)
+                    if held != self.shards:  # too late for some: they are another worker's
+                        self._hold(held)
+                    if self.task.workers > 1:
+                        await self._claim(most=SHARDS, busy_only=True, gone=lambda _: False)
+                if self.task.workers > 1:
+                    self.feed.look_again()
+            except LedgerError as error:
+                self.fail(error)
+                return
+
+    def _take(self, most: int, busy_only: bool, gone: Callable[[str], bool]) -> leases.Claimed:
+        task = self.task
+        with self.ledger.begin() as conn:
+            return leases.claim(
+                conn, self.crawl_id, self.holder, most=most, share=(task.number, task.workers), of=task.begun_by,
+                gone=gone, busy_only=busy_only,
+            )  # fmt: skip
+
+    def _renew(self) -> frozenset[int]:
+        with self.ledger.begin() as conn:
+            return leases.renew(conn, self.crawl_id, self.holder)
+
+    def _any_pending(self) -> bool:
+        with self._reading.connect() as conn:
+            return frontier.any_pending(conn, self.crawl_id)
+
+    async def _off_loop(self, thread: int, action: Callable[[], T]) -> T:
+        """Do something with the ledger beside the event loop, in the store's thread (0) or the reader's (1)."""
+        run = lambda: self.patience(action)  # noqa: E731
+        return await asyncio.get_running_loop().run_in_executor(self._threads[thread], run)
 
     # -- storing ------------------------------------------------------------------------------
 
@@ -110,17 +249,18 @@ class Session:
     def _full(self) -> bool:
         return len(self._batch) >= BATCH_PAGES or self._batch_links >= BATCH_LINKS
 
-    def add(self, reading: Reading) -> None:
-        """Take one reading to store.
+    def add(self, reading: Reading | HandOn) -> None:
+        """Take one reading to store, or a URL to hand on.
 
         After the store has failed, readings are dropped: their outcomes stay pending in it.
         """
         self.feed.answered(reading.requested.url)
         if self.error is not None:
             return
-        self.tally.add(reading)
         self._batch.append(reading)
-        self._batch_links += len(reading.page.links) if reading.page else 0
+        if isinstance(reading, Reading):
+            self.tally.add(reading)
+            self._batch_links += len(reading.page.links) if reading.page else 0
         if self._full:
             self._write_now()
         elif self._timer is None:
@@ -142,12 +282,12 @@ class Session:
         batch, self._batch, self._batch_links = self._batch, [], 0
         self._writing = asyncio.ensure_future(self._write(batch))
 
-    async def _write(self, batch: list[Reading]) -> None:
+    async def _write(self, batch: list[Reading | HandOn]) -> None:
         try:
-            loop = asyncio.get_running_loop()
-            discovered = await loop.run_in_executor(self._threads[0], self._store, batch)
-            self.tally.asked += discovered
-            self.feed.stored((reading.requested.url for reading in batch), discovered=discovered > 0)
+            discovered = await asyncio.get_running_loop().run_in_executor(self._threads[0], self._store, batch)
+            self.tally.asked += discovered or 0
+            # None: it was stored, but the answer was lost. There may be new URLs then.
+            self.feed.stored((one.requested.url for one in batch), discovered=discovered != 0)
         except LedgerError as error:
             self.fail(error)
         except Exception as error:  # noqa: BLE001  a fault of ours must end the crawl too, not hang it
@@ -159,18 +299,41 @@ class Session:
         elif self._batch and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(BATCH_SECONDS, self._write_now)
 
-    def _store(self, batch: list[Reading]) -> int:
-        """In the writer's thread: one transaction."""
-        summary = write_readings(
-            self.ledger, self.crawl_id, batch, keep_text=self.plan.keep_text, rules_version=RULES_VERSION
-        )
-        return summary.discovered
+    def _store(self, batch: Sequence[Reading | HandOn]) -> int | None:
+        """In the writer's thread: one transaction, tried again as long as the database may come back.
+
+        Storing again what was stored already changes nothing, so a commit whose answer was lost does no harm.
+
+        Returns:
+            How many URLs joined the crawl; None where that cannot be said.
+        """
+        readings = [one for one in batch if isinstance(one, Reading)]
+        handed_on = [one for one in batch if isinstance(one, HandOn)]
+        tries = 0
+
+        def once() -> int:
+            nonlocal tries
+            tries += 1
+            if tries > 1:
+                self.ledger.forget()
+            discovered = 0
+            if readings:
+                discovered = write_readings(
+                    self.ledger, self.crawl_id, readings, keep_text=self.plan.keep_text, rules_version=RULES_VERSION
+                ).discovered
+            if handed_on:
+                with self.ledger.begin() as conn:
+                    leases.hand_over(conn, self.crawl_id, handed_on)
+            return discovered
+
+        discovered = self.patience(once)
+        return discovered if tries == 1 else None
 
     def fail(self, error: LedgerError) -> None:
         """The ledger cannot be used any more: end the crawl, keep the first cause."""
         if self.error is None:
             self.error = error
-            self.on_error()
+            self.on_stop("store_error")
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -180,7 +343,7 @@ class Session:
         Raises:
             storage.errors.LedgerError: the ledger cannot be read.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._threads[1], self._read_kept, visit_id)
+        return await self._off_loop(1, lambda: self._read_kept(visit_id))
 
     def _read_kept(self, visit_id: int) -> tuple[PageRecord, Response] | None:
         with self._reading.connect() as conn:
@@ -188,19 +351,35 @@ class Session:
 
     # -- ending -------------------------------------------------------------------------------
 
-    def finish(self, state: str) -> None:
-        """Close the crawl in the ledger, once: ``finished``, ``interrupted`` or ``failed``."""
+    def stop_soon(self) -> None:
+        """From another thread: end after the pages in flight."""
+        self.stopping = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.on_stop, "shutdown")
+
+    async def stop(self) -> None:
+        """Look for nothing more."""
+        if self._tending is not None:
+            self._tending.cancel()
+            await asyncio.wait([self._tending])
+        await self.feed.close()
+
+    def finish(self) -> None:
+        """Give the share back and close the ledger, once; what waits for the database waits no longer."""
         if self.finished:
             return
         self.finished = True
+        self._hurry.set()
         for thread in self._threads:
             thread.shutdown(wait=True, cancel_futures=True)
         self._reading.close()
         try:
             with self.ledger.begin() as conn:
-                frontier.finish_crawl(conn, self.crawl_id, state=state, now=now_ms())
+                leases.give_back(conn, self.crawl_id, self.holder)
         except LedgerError as error:
             self.fail(error)
+        finally:
+            self.ledger.close()
 
 
 def _conditions(plan: CrawlPlan) -> int | None:
@@ -217,3 +396,7 @@ class StoreFailed(LedgerError):
             "the rest is still pending"
         )
         self.__cause__ = cause
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -82,6 +82,10 @@ class Ledger:
             if fresh is not None:
                 self.known.absorb(fresh)
 
+    def forget(self) -> None:
+        """Remember no ids: a server that was killed may have lost what it said it had kept."""
+        self.known = Known()
+
     def close(self) -> None:
         """Close every connection; SQLite folds its write-ahead log back into the file."""
         self._engine.dispose()

@@ -7,16 +7,20 @@ dies or is slow to come back loses nothing, and whoever takes over goes on.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import delete, func, literal_column, select, update
 
 from storage.codes import OUTCOMES
 from storage.dialect import dialect_of
+from storage.dictionaries import ensure_urls
 from storage.errors import LedgerError
+from storage.outcomes import HandedOn, hand_on
+from storage.records import CanonicalUrl, Hop
 from storage.schema import lease, outcome
 from storage.shards import SHARDS
+from storage.visits import chain_json
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
@@ -29,6 +33,18 @@ _FREE = ""
 
 class CrawlIsHeld(LedgerError):
     """A crawl that a living process is working on."""
+
+
+class HandOn(NamedTuple):
+    """A requested URL that goes on to the worker that asks the operator its redirect leads to."""
+
+    requested: CanonicalUrl
+    current: CanonicalUrl
+    """What is to be asked next."""
+    operator: str
+    """Of ``current``."""
+    chain: tuple[Hop, ...]
+    """The redirects followed so far."""
 
 
 class Holder(NamedTuple):
@@ -133,6 +149,16 @@ def give_back(conn: Connection, crawl_id: int, holder: str) -> None:
 def end(conn: Connection, crawl_id: int) -> None:
     """Nobody works on the crawl any more."""
     conn.execute(delete(lease).where(lease.c.crawl_id == crawl_id))
+
+
+def hand_over(conn: Connection, crawl_id: int, urls: Sequence[HandOn]) -> None:
+    """Leave URLs to whoever holds the shard of the operator to be asked next; they stay pending."""
+    ids = ensure_urls(conn, [end for one in urls for end in (one.requested, one.current)])
+    rows = [
+        HandedOn(ids[one.requested.url], ids[one.current.url], chain_json(one.chain) or "[]", one.operator)
+        for one in urls
+    ]
+    hand_on(dialect_of(conn), conn, crawl_id, rows)
 
 
 def pending_by_shard(conn: Connection, crawl_id: int) -> dict[int, int]:

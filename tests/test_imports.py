@@ -15,7 +15,8 @@ OURS = ("crawler", "storage", "cli", "benchmarks", "tests")
 
 # The part of crawler that touches the network, files or the store. Everything else there is pure.
 FETCHING = {
-    "crawler.settings", "crawler.run", "crawler.session", "crawler.feed", "crawler.pipeline", "crawler.progress",
+    "crawler.settings", "crawler.run", "crawler.begin", "crawler.crew", "crawler.patience", "crawler.sharing",
+    "crawler.worker", "crawler.session", "crawler.feed", "crawler.pipeline", "crawler.progress",
     "crawler.robots", "crawler.redirects", "crawler.politeness", "crawler.limits", "crawler.outcomes", "crawler.logs",
     "crawler.spiders",
 }  # fmt: skip
@@ -93,7 +94,8 @@ def allowed(module: str, found: Import) -> bool:
             return True  # what storage hands out has a name
         return standard or within(
             name, *pure_parts, "scrapy", "twisted", "OpenSSL", "storage.engine", "storage.writer", "storage.frontier",
-            "storage.crawls", "storage.kept", "storage.lists",
+            "storage.crawls", "storage.holders", "storage.kept", "storage.leases", "storage.lists", "storage.shards",
+            "storage.trouble",
         )  # fmt: skip
     if within(module, "cli"):
         if standard or within(name, "typer", "sqlalchemy", "storage", "cli", "crawler.urls"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Awaitable
 from typing import TYPE_CHECKING, Any
 
@@ -9,20 +10,25 @@ from scrapy import Request, Spider
 from scrapy.utils.defer import deferred_from_coro
 
 from crawler import bodies, session
+from crawler.begin import begin, end_crawl
 from crawler.follow import Follower
 from crawler.outcomes import Ask, ask_of, decided, read_failure, read_response, read_unchanged
 from crawler.plan import LONGEST_URL, plan_from_arguments
 from crawler.politeness import ask_request, asks_for_changes, page_request
+from crawler.sharing import Elsewhere
 from crawler.urls import canonical_url, operator_domain
+from storage import holders
 from storage.errors import LedgerError
-from storage.records import Reading
+from storage.records import Hop, Reading
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
     from twisted.python.failure import Failure
 
+    from crawler.plan import CrawlPlan
     from storage.frontier import Pending
+    from storage.leases import HandOn
 
 
 class PagesSpider(Spider):
@@ -34,9 +40,11 @@ class PagesSpider(Spider):
 
     name = "pages"
 
-    def __init__(self, session: session.Session, **more: Any) -> None:
+    def __init__(self, session: session.Session, *, alone: bool = False, **more: Any) -> None:
         super().__init__(**more)
         self.session = session
+        self._alone = alone
+        """Nobody else closes the crawl in the ledger."""
         plan = session.plan
         self._follower = Follower(plan)
         self._headers = {
@@ -49,8 +57,9 @@ class PagesSpider(Spider):
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **arguments: Any) -> PagesSpider:
         """Make the spider, and the settings that follow from its plan."""
-        begun = arguments.pop("session", None) or session.begin(plan_from_arguments(arguments))
-        plan = begun.plan
+        given = arguments.pop("session", None)
+        work = given or _own_session(plan_from_arguments(arguments))
+        plan = work.plan
         for name, value in {
             "USER_AGENT": plan.agent_header,
             "ROBOTSTXT_USER_AGENT": plan.agent_token,
@@ -62,35 +71,43 @@ class PagesSpider(Spider):
             "LINKLEDGER_MAX_BYTES": plan.max_bytes,
         }.items():
             crawler.settings.set(name, value, priority="spider")
-        return super().from_crawler(crawler, begun)
+        if work.task.workers > 1:
+            layers = crawler.settings.getdict("DOWNLOADER_MIDDLEWARES") | {"crawler.sharing.SharingMiddleware": 50}
+            crawler.settings.set("DOWNLOADER_MIDDLEWARES", layers, priority="spider")
+        return super().from_crawler(crawler, work, alone=given is None)
 
     async def start(self) -> AsyncIterator[Any]:
         """Ask what the frontier hands out, until nothing is pending.
 
         Nothing is read ahead of what can be in flight, so a list of a million pages stays in the store.
         """
-        self.session.on_error = self._stop
+        self.session.on_stop = self._stop
         feed = self.session.feed
         try:
-            while self.session.error is None:
+            await self.session.start()
+            while self.session.error is None and not self.session.stopping:
                 taken = [] if self.session.behind else feed.take()
                 for pending in taken:
                     yield self._first_step(pending)
                 if not taken:
-                    if feed.exhausted:
+                    if not feed.exhausted:
+                        await feed.changed()
+                    elif not await self.session.more():
                         return
-                    await feed.changed()
         except LedgerError as error:
             self.session.fail(error)
 
     def _first_step(self, pending: Pending) -> Request | Reading:
         url = canonical_url(pending.url)
         ask = Ask(url, url, pending.depth, kept=pending.kept)
+        if pending.chain is not None and pending.next_url is not None:  # handed on in the middle of its redirects
+            chain = tuple(Hop(canonical_url(hop), status) for hop, status in json.loads(pending.chain))
+            ask = ask._replace(current=canonical_url(pending.next_url), chain=chain)
         if len(url.url) > LONGEST_URL:
             return decided(ask, "skipped", "url_too_long")
         return page_request(
             ask,
-            slot=operator_domain(url.host),
+            slot=operator_domain(ask.current.host),
             meta={"download_timeout": self.session.plan.timeout},
             headers=self._headers,
             callback=self.parse,
@@ -122,21 +139,28 @@ class PagesSpider(Spider):
         reading = read_unchanged(response, ask, kept, judge_as=self.session.plan.judge_as)
         return [self._follower.followed(reading, ask.depth)]
 
-    def failed(self, failure: Failure) -> list[Reading]:
-        """Read what kept a URL from answering."""
+    def failed(self, failure: Failure) -> list[Reading | HandOn]:
+        """Read what kept a URL from answering, or hand it on to the worker that may ask it."""
+        if isinstance(failure.value, Elsewhere):
+            return [failure.value.hand_on]
         return [read_failure(failure, ask_of(failure.request))]  # type: ignore[attr-defined]
 
     def closed(self, reason: str) -> Any:
-        """Close the crawl in the ledger; Scrapy calls it at the end, after the pipeline."""
-        state = "finished" if reason == "finished" else "interrupted"
-        if self.session.error is not None:
-            state = "failed"
+        """Give the worker's share back; Scrapy calls it at the end, after the pipeline."""
         self.session.reason = reason
-        return deferred_from_coro(self._close(state))
+        return deferred_from_coro(self._close())
 
-    async def _close(self, state: str) -> None:
-        await self.session.feed.close()
-        self.session.finish(state)
+    async def _close(self) -> None:
+        await self.session.stop()
+        self.session.finish()
+        if self._alone:
+            end_crawl(self.session.task, failed=self.session.error is not None)
 
-    def _stop(self) -> None:
-        deferred_from_coro(self.crawler.engine.close_spider_async(reason="store_error"))
+    def _stop(self, reason: str) -> None:
+        deferred_from_coro(self.crawler.engine.close_spider_async(reason=reason))
+
+
+def _own_session(plan: CrawlPlan) -> session.Session:
+    begun = begin(plan)
+    task = session.Task(plan, begun.crawl_id, begun_by=holders.this_process())
+    return session.Session(task, asked=begun.asked, done=begun.done)
