@@ -157,7 +157,7 @@ class _Seen:
     def _named(self, text: str) -> list[str]:
         """A text, and once more with the page's own domain marked where it names that."""
         text = _plain(text)
-        marked = re.sub(re.escape(self._page.url.domain), _OWN, text, flags=re.IGNORECASE)
+        marked = re.sub(re.escape(self._page.url.domain.removeprefix("www.")), _OWN, text, flags=re.IGNORECASE)
         return [text] if marked == text else [text, marked]
 
     @cached_property
