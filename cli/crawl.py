@@ -20,7 +20,8 @@ from storage.times import to_ms
 
 if TYPE_CHECKING:
     from crawler.plan import CrawlPlan
-    from crawler.run import Loaded
+    from crawler.progress import Progress
+    from crawler.run import CrawlSummary, Loaded
     from storage.records import RejectedRow
 
 FOLLOW = "Follow"
@@ -36,7 +37,12 @@ _DRY_RUN = (
 _SHOWN_REJECTED = 20
 
 
+_WITH_RESUME = frozenset({"seeds", "resume", "workers", "min_fetched", "strict", "db", "output", "fields", "raw_cells"})
+"""What `--resume` may be given; all else is as the crawl was begun."""
+
+
 def crawl(
+    ctx: typer.Context,
     seeds: Annotated[
         list[str] | None,
         typer.Argument(metavar="SEEDS", help="Pages, files of pages (text, CSV, TSV), or - for standard input."),
@@ -57,6 +63,22 @@ def crawl(
             "--retry-failed",
             metavar="ID|last",
             help="Ask the failed, partial and still pending pages of a crawl again.",
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with a crawl that was stopped or died, as it was begun: --resume takes the latest one, "
+            "--resume ID that one.",
+        ),
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            metavar="N",
+            help="Crawl with N processes; each site's operator is asked by one of them. Default 1.",
         ),
     ] = None,
     depth: Annotated[
@@ -196,16 +218,22 @@ def crawl(
     """Fetch the pages of a list, take every link apart, and keep links and anchors in the ledger.
 
     The ledger is made if there is none. Each URL ends with one outcome, each row that cannot be used is named. Ctrl-C
-    ends the crawl after the pages in flight; the rest stays pending.
+    ends the crawl after the pages in flight, a second one at once; --resume goes on with the rest.
 
     Example: linkledger crawl prospects.csv --list spring --contact https://example.com/bot
     """
+    if resume:
+        _check_resume(ctx, seeds or [])
+        database_url = load_config(db=db).db
+        going_on = _resumed(database_url, seeds[0] if seeds else None, workers)
+        _run(going_on, output=output, fields=fields, raw_cells=raw_cells, min_fetched=min_fetched, strict=strict)
+        return
     from crawler.plan import BadPlan, CrawlPlan
 
     config = load_config(db=db, contact=contact, delay=delay, judge_as=judge_as)
     given: dict[str, Any] = {
         "delay": config.delay, "judge_as": config.judge_as, "max_bytes": max_bytes, "timeout": timeout,
-        "follow": follow if follow is not None else ("host" if depth > 0 else None),
+        "follow": follow if follow is not None else ("host" if depth > 0 else None), "workers": workers,
     }  # fmt: skip
     try:
         plan = CrawlPlan(
@@ -233,11 +261,52 @@ def crawl(
         answer, rejected = _dry_run(plan)
         write_answer(answer, output=output, fields=fields, raw_cells=raw_cells)
         raise typer.Exit(3 if strict and rejected else 0)
-    _run(plan, output=output, fields=fields, raw_cells=raw_cells, min_fetched=min_fetched, strict=strict)
+    _run(_begun(plan), output=output, fields=fields, raw_cells=raw_cells, min_fetched=min_fetched, strict=strict)
+
+
+Start = Callable[[Callable[["Progress"], None]], "CrawlSummary"]
+"""Runs a crawl and tells its progress."""
+
+
+def _begun(plan: CrawlPlan) -> Start:
+    from crawler.run import run_crawl
+
+    return lambda show: run_crawl(plan, progress=show, loaded=lambda loaded: _tell(plan, loaded), say=_say)
+
+
+def _resumed(database: str, name: str | None, workers: int | None) -> Start:
+    from crawler.plan import BadPlan
+    from crawler.run import Begun, resume_crawl
+
+    def tell(begun: Begun) -> None:
+        left = begun.asked - begun.done
+        _say(f"crawl {begun.crawl_id} goes on: {left:,} of {begun.asked:,} URLs are pending")
+
+    def start(show: Callable[[Progress], None]) -> CrawlSummary:
+        try:
+            return resume_crawl(database, name, workers=workers, progress=show, begun=tell, say=_say)
+        except BadPlan as error:
+            raise typer.BadParameter(str(error)) from None
+
+    return start
+
+
+def _check_resume(ctx: typer.Context, seeds: list[str]) -> None:
+    others = [name for name in ctx.params if name not in _WITH_RESUME and _on_command_line(ctx, name)]
+    if others:
+        option = "--" + {"list_name": "list"}.get(others[0], others[0]).replace("_", "-")
+        raise typer.BadParameter(f"--resume goes on with a crawl as it was begun; it takes no {option}")
+    if len(seeds) > 1:
+        raise typer.BadParameter("--resume takes one crawl: its number, `last` or `previous`")
+
+
+def _on_command_line(ctx: typer.Context, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name in ("COMMANDLINE", "ENVIRONMENT", "PROMPT")
 
 
 def _run(
-    plan: CrawlPlan,
+    start: Start,
     *,
     output: OutputFormat | None,
     fields: str | None,
@@ -247,17 +316,16 @@ def _run(
 ) -> None:
     from cli.crawl_progress import display
     from cli.crawls import summary_answer
-    from crawler.run import run_crawl
 
     with display() as show:
-        summary = run_crawl(plan, progress=show, loaded=lambda loaded: _tell(plan, loaded))
+        summary = start(show)
     write_answer(summary_answer(summary.facts), output=output, fields=fields, raw_cells=raw_cells)
     if summary.interrupted:
         pending = summary.facts["pending"]
         crawl = summary.facts["crawl"]
         _say(
             f"interrupted; {pending:,} URLs are still pending in crawl {crawl}; "
-            f"`linkledger crawl --retry-failed {crawl}` asks them"
+            f"`linkledger crawl --resume {crawl}` asks them"
         )
         raise typer.Exit(130)
     if min_fetched is not None and summary.fetched_percent < min_fetched:

@@ -40,7 +40,7 @@ def list_(
     """Show every crawl, the newest first."""
     with open_ledger(database(db)) as conn:
         found = list(crawls.all_crawls(conn))
-        notes = () if found else ("No crawl yet; `linkledger crawl FILE` makes one.",)
+        notes = tuple(_unfinished(found)) if found else ("No crawl yet; `linkledger crawl FILE` makes one.",)
         answer = Answer(
             key="crawls",
             rows=found,
@@ -65,7 +65,7 @@ def show(
     fields: FieldsOption = None,
     raw_cells: RawCellsOption = False,
 ) -> None:
-    """Show one crawl: the rows of its list, its outcomes and problems, and its plan."""
+    """Show one crawl: the rows of its list, its outcomes and problems, what is left of it, and its plan."""
     with open_ledger(database(db)) as conn:
         crawl_id = crawls.find_crawl(conn, crawl)
         facts = crawls.crawl_summary(conn, crawl_id)
@@ -79,7 +79,9 @@ def show(
                 total=facts["rows_rejected"],
             )
         else:
-            answer = summary_answer(facts, head={"plan": crawls.plan_of(conn, crawl_id)})
+            left = crawls.left(conn, crawl_id)
+            head = {"plan": crawls.plan_of(conn, crawl_id), "left": left}
+            answer = summary_answer(facts, head=head, more=tuple(_left_lines(facts, left)))
         write_answer(answer, output=output, limit=limit, fields=fields, raw_cells=raw_cells)
 
 
@@ -129,7 +131,41 @@ def _states(given: str | None) -> tuple[OutcomeState, ...] | None:
     return tuple(known[name] for name in names)
 
 
-def summary_answer(facts: Mapping[str, Any], *, head: Mapping[str, Any] | None = None) -> Answer:
+def _unfinished(found: list[dict[str, Any]]) -> Iterator[str]:
+    """A line for each crawl that is not at its end, the latest few."""
+    for facts in [facts for facts in found if facts["state"] != "finished" and facts["pending"]][:5]:
+        yield f"crawl {facts['crawl']} {_STANDS[facts['state']]}: {facts['pending']:,} URLs pending; {_goes_on(facts)}"
+
+
+_STANDS = {
+    "running": "is running",
+    "interrupted": "was stopped",
+    "failed": "ended with an error",
+    "died": "died: its process is gone",
+}
+
+
+def _goes_on(facts: Mapping[str, Any]) -> str:
+    if facts["state"] == "running":
+        return "its process is at work"
+    return f"`linkledger crawl --resume {facts['crawl']}` goes on with it"
+
+
+def _left_lines(facts: Mapping[str, Any], left: Mapping[str, Any]) -> Iterator[str]:
+    """What a crawl has still to ask and why, and how to go on."""
+    if not left["urls"]:
+        return
+    most = ", ".join(f"{one['operator']} {one['urls']:,}" for one in left["by_operator"][:5])
+    more = f" and {left['operators'] - 5:,} more" if left["operators"] > 5 else ""
+    yield f"{left['urls']:,} URLs are pending, of {left['operators']:,} operators: {most}{more}"
+    if left["redirected"]:
+        yield f"{left['redirected']:,} of them are in the middle of their redirects, the others were not asked yet"
+    yield f"the crawl {_STANDS.get(facts['state'], facts['state'])}; {_goes_on(facts)}"
+
+
+def summary_answer(
+    facts: Mapping[str, Any], *, head: Mapping[str, Any] | None = None, more: tuple[str, ...] = ()
+) -> Answer:
     """One crawl as an answer; a table shows the outcomes that occurred, and the problems by kind below."""
     name = f" of list {facts['list']}" if facts["list"] else ""
     quiet = {state for state in crawls.STATES if not facts[state]} - {"fetched"}
@@ -144,7 +180,7 @@ def summary_answer(facts: Mapping[str, Any], *, head: Mapping[str, Any] | None =
         columns=crawls.SUMMARY,
         head=head or {},
         heading=f"crawl {facts['crawl']}{name}: {facts['state']}",
-        notes=tuple(problem_lines(facts)),
+        notes=(*problem_lines(facts), *more),
         single=True,
         table_columns=shown,
     )

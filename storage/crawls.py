@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, literal_column, select, update
 
-from storage import frontier
+from storage import frontier, holders, leases
 from storage.codes import OUTCOMES
 from storage.errors import UnknownName
 from storage.filters import crawl_id_of
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row, Subquery
 
 _ROWS = 1_000
+SHOWN_OPERATORS = 20
 STATES: tuple[OutcomeState, ...] = (*OUTCOMES[1:], OUTCOMES[0])
 """Outcomes in the order they are shown: pending last."""
 SUMMARY = (
@@ -115,6 +116,38 @@ def all_crawls(conn: Connection) -> Iterator[dict[str, Any]]:
         yield _summary(conn, row)
 
 
+def state_of(conn: Connection, row: Any) -> str:
+    """``finished``, ``interrupted``, ``failed``, ``running``; ``died`` where no process is there any more that ran it.
+
+    On another machine, a process counts as running until its lease has run out.
+    """
+    if row.state != "running":
+        return str(row.state)
+    alive = any(holder.seconds > 0 and not holders.is_gone(holder.name) for holder in leases.holders(conn, row.id))
+    return "running" if alive else "died"
+
+
+def left(conn: Connection, crawl_id: int) -> dict[str, Any]:
+    """What a crawl has still to ask: URLs by why they are pending, and by operator, the most first."""
+    waiting = outcome.c.chain.is_not(None)
+    reasons: dict[bool, int] = {
+        bool(handed): int(number)
+        for handed, number in conn.execute(
+            select(waiting, func.count())
+            .where(outcome.c.crawl_id == crawl_id, outcome.c.state == frontier.PENDING)
+            .group_by(waiting)
+        )
+    }
+    operators = list(frontier.asked_by_operator(conn, crawl_id))
+    return {
+        "urls": sum(reasons.values()),
+        "operators": len(operators),
+        "not_asked_yet": reasons.get(False, 0),
+        "redirected": reasons.get(True, 0),
+        "by_operator": [{"operator": name, "urls": number} for name, number in operators[:SHOWN_OPERATORS]],
+    }
+
+
 def _summary(conn: Connection, row: Any) -> dict[str, Any]:
     outcomes = frontier.counts(conn, row.id)
     kept = conn.execute(
@@ -128,7 +161,7 @@ def _summary(conn: Connection, row: Any) -> dict[str, Any]:
     return {
         "crawl": row.id,
         "list": row.list_name,
-        "state": row.state,
+        "state": state_of(conn, row),
         "started_at": to_iso(row.started_at),
         "ended_at": to_iso(ended),
         "seconds": None if ended is None else round((ended - row.started_at) / 1000, 3),
