@@ -336,6 +336,9 @@ class Life:
                 # The lost version ends here; it keeps the date on which it was last seen.
                 held, before, began = old, old.link, REREAD if same else RESTORED
                 before.valid_to = doc.at
+                if doc.seen_by == WAT:  # its words are cut short and it shows no form: the link is back as it was
+                    position = before.position
+                    one = one._replace(form=before.form, words=old.anchor.words, shown=old.anchor.shown)
                 held.link = LinkVersion(
                     before.target, before.link_no, doc.at, before.first_seen, one.form, position, began,
                     min(before.seen_by, doc.seen_by),
@@ -354,8 +357,8 @@ class Life:
 
     def _place(self, doc: Document, placed: list[tuple[Occurrence, Held, bool]]) -> None:
         if not self.plain:
-            for one, held, kept in placed:
-                if not (kept and doc.seen_by == WAT):
+            if doc.seen_by != WAT:
+                for one, held, _ in placed:
                     held.link.position = one.ordinal * layout.STEP
             return
         placed.sort(key=lambda row: row[0].ordinal)

@@ -8,7 +8,7 @@ everything) leads here: the page's whole history is told again, and what differs
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +17,7 @@ from storage.codes import METHODS
 from storage.dictionaries import Texts, anchor_rows, url_rows
 from storage.facts import Facts, load_rows, occurrence
 from storage.lives import PAGE_REDIRECTED, RAW, RENDERED, WAT, Document, Held, Life, Occurrence, Place, move
+from storage.text import clean, short_name
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -99,15 +100,9 @@ def retell(texts: Texts, conn: Connection, pages: Collection[int], facts: Facts)
     return found
 
 
-def _documents(texts: Texts, conn: Connection, visits: Iterable[Row[tuple[object, ...]]]) -> dict[int, Document]:
+def _documents(texts: Texts, conn: Connection, visits: Sequence[Row[tuple[object, ...]]]) -> dict[int, Document]:
     """Whole visits in stored form; visits that share a record share what was made of it."""
-    found: dict[int, Document] = {}
     links: dict[int, tuple[Occurrence, ...]] = {}
-    names = {name for row in visits if row.targets for name in json.loads(row.targets)}
-    domains = {
-        row.name: int(row.id)
-        for row in texts.dialect.fetch_named(conn, "SELECT id, name FROM domain WHERE name {names}", names)
-    }
     for row in visits:
         if row.record_id not in links:
             kept = texts.dialect.fetch(conn, "SELECT data FROM record WHERE id = ?", row.record_id)
@@ -115,21 +110,27 @@ def _documents(texts: Texts, conn: Connection, visits: Iterable[Row[tuple[object
             urls = url_rows(texts, conn, [link.target for link in read])
             words = anchor_rows(texts, conn, [link.anchor.text for link in read])
             links[row.record_id] = tuple(occurrence(link, urls, words) for link in read)
-        filtered = None
-        if row.targets is not None:
-            filtered = frozenset(domains[name] for name in json.loads(row.targets) if name in domains)
-        found[row.id] = Document(
+    # Looked up when the links are in the dictionaries: a name that is not there has none.
+    filters = {row.id: [short_name(clean(name)) for name in json.loads(row.targets)] for row in visits if row.targets}
+    names = {name for some in filters.values() for name in some}
+    question = "SELECT id, name FROM domain WHERE name {names}"
+    domains = {row.name: int(row.id) for row in texts.dialect.fetch_named(conn, question, names)}
+    return {
+        row.id: Document(
             visit_id=row.id,
             at=row.at,
             seen_by=_METHOD[row.method],
-            targets=filtered,
+            targets=None
+            if row.targets is None
+            else frozenset(domains[name] for name in filters[row.id] if name in domains),
             suspect=row.reason is not None,
             rules=row.rules_version,
             content_hash=row.content_hash,
             indexable=row.not_indexable == 0,
             occurrences=links[row.record_id],
         )
-    return found
+        for row in visits
+    }
 
 
 def _is_plain(visit: Row[tuple[object, ...]]) -> bool:
