@@ -109,8 +109,11 @@ def events(
     """
     parts: list[Select[Any]] = []
     values = (_NO_NUMBER, _NO_NUMBER, _NO_TEXT, _NO_TEXT)
-    if ARRIVALS.intersection(kinds):
-        parts.append(began(chosen, window, link.alias("began_of"), _named(values)))
+    if arrivals := ARRIVALS.intersection(kinds):
+        of = link.alias("began_of")
+        again = of.c.began == TAKEN_UP
+        one = () if len(arrivals) > 1 else (again if RESTORED in arrivals else ~again,)
+        parts.append(began(chosen, window, of, _named(values)).where(*one))
     if LOST in kinds:
         parts.append(lost(chosen, window, link.alias("lost_of"), _named(values)))
     edited = [kind for kind in sorted(kinds) if REL_CHANGED <= kind <= HIDDEN_CHANGED]
