@@ -156,7 +156,7 @@ def tell(
 
 def _read(conn: Connection, read: Read, page_id: int) -> None:
     if read.state not in ("fetched", "partial", "suspect"):
-        row = {"page_id": page_id, "at": read.at, "state": OUTCOMES.index(read.state), "cause": 0}
+        row: dict[str, Any] = {"page_id": page_id, "at": read.at, "state": OUTCOMES.index(read.state), "cause": 0}
         conn.execute(insert(miss), row | {"crawl_id": read.crawl})
     else:
         number = 1 + (conn.execute(select(func.max(visit.c.id))).scalar() or 0)
@@ -167,7 +167,7 @@ def _read(conn: Connection, read: Read, page_id: int) -> None:
         row |= {"robots": "[]", "not_indexable": read.not_indexable, "links": 0, "skipped": 0}
         conn.execute(insert(visit), row | {"record_id": 1_000_000 + number})
     done = read.state == "fetched"
-    now = {"attempted_at": read.at, "confirmed": done}
+    now: dict[str, Any] = {"attempted_at": read.at, "confirmed": done}
     if done:
         now |= {"last_ok": read.at, "indexable": not read.not_indexable}
     conn.execute(update(page).where(page.c.id == page_id).values(**now))

@@ -37,7 +37,7 @@ def day(number: int) -> int:
     return T0 + number * DAY
 
 
-STORIES = [  # id, stages, (day, change, cause, old, new) of each event, the latest first
+STORIES: list[tuple[str, list[Stands | Gone], list[Any]]] = [  # id, stages, day and values of each event
     (
         "first_seen_with_its_page",
         [Stands(day(0), "page_first_seen")],
@@ -150,7 +150,7 @@ def test_a_page_that_leaves_the_index_devalues_the_links_that_stand_on_it(databa
 
 
 def test_the_words_of_links_come_and_go_with_them_or_by_an_edit(database: str) -> None:
-    stages = [
+    stages: list[Stands | Gone] = [
         Stands(day(0), "page_first_seen"),
         Stands(day(1), words="Acme tools"), Stands(day(2), words="Acme tools", rel=("ugc",)),
         Gone(day(3)), Stands(day(4), "restored", words="Acme tools"), Stands(day(5), words="Acme tools", image=True),
@@ -266,11 +266,13 @@ class Moment:
         if old.rel != new.rel:
             yield "rel_changed", None, " ".join(old.rel), " ".join(new.rel)
         if followed(old) != followed(new):
-            yield "followed_changed", None, *(("not followed", "followed")[followed(one)] for one in (old, new))
+            before, after = (("not followed", "followed")[followed(one)] for one in (old, new))
+            yield "followed_changed", None, before, after
         if old.placement != new.placement:
             yield "placement_changed", None, old.placement, new.placement
         if old.hidden != new.hidden:
-            yield "hidden_changed", None, *(("visible", "hidden")[one.hidden] for one in (old, new))
+            before, after = (("visible", "hidden")[one.hidden] for one in (old, new))
+            yield "hidden_changed", None, before, after
 
 
 def followed(one: Stands) -> bool:
