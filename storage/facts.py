@@ -228,16 +228,14 @@ def load_latest(dialect: Dialect, conn: Connection, pages: Collection[int]) -> d
     Raises:
         UnreadableLedger: a link without an anchor.
     """
-    anchors = {
-        (row[4], row[3], row[5]): _anchor_version(row)
-        for row in _rows(dialect, conn, "anchor", ANCHOR_ROW, pages, latest=True)
-    }
+    anchors = {(row[4], row[3], row[5]): row for row in _rows(dialect, conn, "anchor", ANCHOR_ROW, pages, latest=True)}
     found: dict[int, list[Held]] = {}
     for row in _rows(dialect, conn, "link", LINK_ROW, pages, latest=True):
         anchor = anchors.get((row[4], row[2], row[5]))
         if anchor is None:
             raise UnreadableLedger(str(conn.engine.url), "a link has no anchor; see `linkledger db check`")
-        found.setdefault(row[4], []).append(Held(_link_version(row), anchor))
+        target = UrlRow(row[2], row[1], row[0])
+        found.setdefault(row[4], []).append(Held(_link_version(row, target), _anchor_version(anchor, target)))
     return found
 
 
@@ -259,21 +257,19 @@ def _rows(
     return (tuple(row) for row in dialect.fetch_keyed(conn, question, pages))
 
 
-def _link_version(row: Row) -> LinkVersion:
-    (domain, host, target, _, _, number, valid_from, _, first_seen, follow_cause, rel, placement, element, hidden,
+def _link_version(row: Row, target: UrlRow) -> LinkVersion:
+    (_, _, _, _, _, number, valid_from, _, first_seen, follow_cause, rel, placement, element, hidden,
      position, began, seen_by, valid_to, last_seen, gone_at, lost_cause) = row  # fmt: skip
     form = (follow_cause, rel, placement, element, bool(hidden))
-    one = LinkVersion(UrlRow(target, host, domain), number, valid_from, first_seen, form, position, began, seen_by)
+    one = LinkVersion(target, number, valid_from, first_seen, form, position, began, seen_by)
     one.valid_to, one.last_seen, one.gone_at, one.lost_cause, one.stored = valid_to, last_seen, gone_at, lost_cause, row
     return one
 
 
-def _anchor_version(row: Row) -> AnchorVersion:
-    (domain, fold_id, _, target, _, number, valid_from, host, text_id, source, has_image, first_seen, began, valid_to,
+def _anchor_version(row: Row, target: UrlRow) -> AnchorVersion:
+    (_, fold_id, _, _, _, number, valid_from, _, text_id, source, has_image, first_seen, began, valid_to,
      last_seen, gone_at) = row  # fmt: skip
     shown = (text_id, source, bool(has_image))
-    one = AnchorVersion(
-        UrlRow(target, host, domain), number, valid_from, first_seen, AnchorRow(text_id, fold_id), shown, began
-    )
+    one = AnchorVersion(target, number, valid_from, first_seen, AnchorRow(text_id, fold_id), shown, began)
     one.valid_to, one.last_seen, one.gone_at, one.stored = valid_to, last_seen, gone_at, row
     return one

@@ -216,16 +216,19 @@ class Life:
         live = list(self.live())
         if len(live) < VANISHED_OF:
             return False
-        closing = 0
         now = _by_target(doc)
         before: dict[int, list[Held]] = {}
         for held in live:
             before.setdefault(held.link.target.id, []).append(held)
-        for target, some in before.items():
-            some.sort(key=_in_document_order)
-            pairs = align([one.anchor.shown[0] for one in some], [one.shown[0] for one in now.get(target, ())])
-            kept = {left for left, _ in pairs}
-            closing += sum(1 for place, one in enumerate(some) if place not in kept and self._speaks_for(doc, one))
+        # All of the shorter side are paired: where a document speaks for every link, counting is enough.
+        closing = sum(max(0, len(some) - len(now.get(target, ()))) for target, some in before.items())
+        if not self.plain and closing >= VANISHED_SHARE * len(live):
+            closing = 0
+            for target, some in before.items():
+                some.sort(key=_in_document_order)
+                pairs = align([one.anchor.shown[0] for one in some], [one.shown[0] for one in now.get(target, ())])
+                kept = {left for left, _ in pairs}
+                closing += sum(1 for place, one in enumerate(some) if place not in kept and self._speaks_for(doc, one))
         return closing >= VANISHED_SHARE * len(live)
 
     def _apply(self, doc: Document) -> None:
@@ -235,6 +238,10 @@ class Life:
         placed: list[tuple[Occurrence, Held, bool]] = []
         for target, found in now.items():
             there = self._held.get(target, [])
+            if len(there) == len(found) == 1 and there[0].link.gone_at is None:  # most targets
+                self._keep(there[0], found[0], doc, in_place=reread)
+                placed.append((found[0], there[0], True))
+                continue
             live = sorted((one for one in there if one.link.gone_at is None), key=_in_document_order)
             away = [one for one in there if one.link.gone_at is not None]
             pairs = align([one.anchor.shown[0] for one in live], [one.shown[0] for one in found])
