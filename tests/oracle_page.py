@@ -124,12 +124,12 @@ class Page:
     visits: dict[int, Visit] = field(default_factory=dict)
     misses: dict[int, Miss] = field(default_factory=dict)
     lives: list[Life] = field(default_factory=list)
-    """In document order, lost ones anywhere."""
     done: list[Visit] = field(default_factory=list)
     """Complete visits replayed so far, by date."""
 
     def live(self) -> list[Life]:
-        return [one for one in self.lives if one.live]
+        """In document order: each stands where it was read last."""
+        return sorted((one for one in self.lives if one.live), key=lambda one: (one.ordinal, one.number))
 
     def standing(self) -> Visit | None:
         return next((one for one in reversed(self.done) if one.full), None)
@@ -234,11 +234,9 @@ def compare(page: Page, visit: Visit) -> None:
     reread = visit.full and standing is not None and bool(page.live()) and visit.rules != standing.rules
     same_document = reread and standing is not None and visit.content == standing.content
     found = partners(page, visit)
-    places: dict[int, Life] = {}
     for life, link in found:
         if life is not None and link is not None:
             _show(life, link, visit, in_place=reread or (life.seen_by == "wat" and method != "wat"))
-            places[link.ordinal] = life
         elif life is not None and visit.may_close(life):
             close(life, at, "reread" if same_document else "removed")
     closed_now = [one for one, link in found if one is not None and link is None]
@@ -247,9 +245,7 @@ def compare(page: Page, visit: Visit) -> None:
             _restore(life, link, visit, "reread" if same_document else "restored")
         else:
             began = "reread" if same_document else why_new(page, visit, link)
-            life = _open(page, link, visit, began)
-        places[link.ordinal] = life
-    _order(page, [places[one] for one in sorted(places)])
+            _open(page, link, visit, began)
     page.done.append(visit)
 
 
@@ -263,16 +259,19 @@ def why_new(page: Page, visit: Visit, link: Link) -> str:
 
 
 def _newcomers(page: Page, links: list[Link], closed_now: list[Life]) -> list[tuple[Life | None, Link]]:
-    """Each link without a partner, with the lost one whose number it takes up, in document order."""
+    """Each link without a partner, with the lost one whose number it takes up: those of the same words first."""
     lost = [one for one in page.lives if not one.live and one not in closed_now]
-    found: list[tuple[Life | None, Link]] = []
-    for link in sorted(links, key=lambda one: one.ordinal):
-        mine = sorted((one for one in lost if one.target == link.target.url), key=lambda one: one.number)
-        life = next((one for one in mine if one.text == link.anchor.text), mine[0] if mine else None)
-        if life is not None:
-            lost.remove(life)
-        found.append((life, link))
-    return found
+    lost.sort(key=lambda one: one.number)
+    links = sorted(links, key=lambda one: one.ordinal)
+    taken: dict[int, Life] = {}
+    for same_words in (True, False):
+        for place, link in enumerate(links):
+            mine = [one for one in lost if one.target == link.target.url]
+            life = next((one for one in mine if not same_words or one.text == link.anchor.text), None)
+            if place not in taken and life is not None:
+                taken[place] = life
+                lost.remove(life)
+    return [(taken.get(place), link) for place, link in enumerate(links)]
 
 
 def _show(life: Life, link: Link, visit: Visit, *, in_place: bool) -> None:
@@ -320,7 +319,7 @@ def _restore(life: Life, link: Link, visit: Visit, began: str) -> None:
     _confirm(life, at, who)
 
 
-def _open(page: Page, link: Link, visit: Visit, began: str) -> Life:
+def _open(page: Page, link: Link, visit: Visit, began: str) -> None:
     at, who = visit.at, seen_by(None, visit.reading.method)
     numbers = [one.number for one in page.lives if one.target == link.target.url]
     life = Life(
@@ -334,18 +333,3 @@ def _open(page: Page, link: Link, visit: Visit, began: str) -> Life:
         link.ordinal,
     )
     page.lives.append(life)
-    return life
-
-
-def _order(page: Page, shown: list[Life]) -> None:
-    """Document order from here on: as the visit shows it; what it does not show stays behind what it stood behind."""
-    before: Life | None = None
-    behind: dict[Life | None, list[Life]] = {}
-    for one in page.lives:
-        if one in shown:
-            before = one
-        else:
-            behind.setdefault(before, []).append(one)
-    page.lives = behind.get(None, [])
-    for one in shown:
-        page.lives += [one, *behind.get(one, [])]
