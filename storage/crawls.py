@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, literal_column, select, update
+from sqlalchemy import BigInteger, func, literal_column, select, update
 
 from storage import frontier, holders, leases
 from storage.codes import OUTCOMES
@@ -265,7 +265,7 @@ def list_load(conn: Connection, list_id: int, *, not_since: int | None = None) -
     """What crawling a kept list would ask; with ``not_since``, only its pages not read whole since then."""
     of_list = list_row.c.list_id == list_id
     if not_since is not None:
-        of_list &= func.coalesce(literal_column(last_read("list_row.url_id")), -1) < not_since
+        of_list &= func.coalesce(literal_column(last_read("list_row.url_id"), BigInteger), -1) < not_since
     rows = select(list_row.c.url_id, list_row.c.operator).where(of_list).subquery()
     given = list_row.c.given
     slashes = func.length(given) - func.length(func.replace(given, "/", ""))
