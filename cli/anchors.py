@@ -14,6 +14,7 @@ from cli.changes import register_anchors
 from cli.filters import joined
 from cli.matching import Match, matcher, time_limit
 from cli.render import Answer
+from cli.timeline import register_anchors as register_timeline
 from storage.anchor_counts import MEASURES, AnchorShare, Rank, distribution
 from storage.anchor_lists import ListedAnchor, Variant, link_total, listed, search, variant_count, variants
 from storage.anchor_rows import AnchorFilter, Anchors, Grouping
@@ -253,3 +254,4 @@ def _anchor_row(one: ListedAnchor) -> dict[str, Any]:
 
 
 register_anchors(app, anchor_filter)
+register_timeline(app, anchor_filter)

@@ -192,20 +192,28 @@ def _change_line(one: Change) -> dict[str, Any]:
     return _change_row(one) | {"at": (to_iso(one.at) or "")[:10], "change": in_words(one)}
 
 
-_SAID = {"link_added": "new", "link_restored": "restored", "link_lost": "lost"}
+_SAID = {
+    "link_added": "new", "link_restored": "restored", "link_lost": "lost", "anchor_changed": "words",
+    "anchor_form_changed": "words from",
+}  # fmt: skip
+_NO_CAUSE = {None, "link_added", "restored"}
+"""Causes that say no more than the change itself."""
+
+
+def in_a_word(change: str, cause: str | None) -> str:
+    """Such as ``lost: removed`` or ``rel``."""
+    said = _SAID.get(change, change.removesuffix("_changed"))
+    return said if cause in _NO_CAUSE else f"{said}: {cause}"
 
 
 def in_words(one: Change) -> str:
     """Such as ``lost: removed``, ``rel: (none) -> nofollow``, ``words: Acme -> Acme tools``."""
-    if one.change in _SAID:
-        said = _SAID[one.change]
-        return said if one.cause in (one.change, "restored") else f"{said}: {one.cause}"
+    said = in_a_word(one.change, one.cause)
     if one.change == "devalued":
-        return f"devalued: {one.new}"
+        return f"{said}: {one.new}"
     if one.change == "revalued":
-        return f"indexable again (was {one.old})"
+        return f"{said}: was {one.old}"
+    if one.old is None and one.new is None:
+        return said
     nothing = NO_ANCHOR_TEXT if one.change == "anchor_changed" else "(none)"
-    name = {"anchor_changed": "words", "anchor_form_changed": "anchor"}.get(
-        one.change, one.change.removesuffix("_changed")
-    )
-    return f"{name}: {one.old or nothing} -> {one.new or nothing}"
+    return f"{said}: {one.old or nothing} -> {one.new or nothing}"

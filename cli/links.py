@@ -10,6 +10,7 @@ import typer
 from cli.asking import About, Asked, question
 from cli.changes import register_links
 from cli.render import Answer
+from cli.timeline import register_links as register_timeline
 from storage.as_of import DOMAIN_GONE
 from storage.codes import ANCHOR_SOURCES, ELEMENTS, LOST_CAUSES, PLACEMENTS, follow_causes
 from storage.link_counts import (
@@ -191,3 +192,4 @@ def _link_row(one: ListedLink, with_anchor: bool) -> dict[str, Any]:
 
 
 register_links(app)
+register_timeline(app)
