@@ -69,14 +69,20 @@ def check(db: DatabaseOption = None, output: FormatOption = None) -> None:
     with Ledger(database(db), read_only=True) as ledger, ledger.connect() as conn:
         for one in run(conn):
             rows.append(
-                {"check": one.name, "examined": one.examined, "wrong": one.wrong, "examples": list(one.examples)}
+                {
+                    "check": one.name,
+                    "examined": one.examined,
+                    "pruned": one.pruned,
+                    "wrong": one.wrong,
+                    "examples": list(one.examples),
+                }
             )
     wrong = sum(row["wrong"] for row in rows)
     write_answer(
         Answer(
             key="checks",
             rows=rows,
-            columns=("check", "examined", "wrong", "examples"),
+            columns=("check", "examined", "pruned", "wrong", "examples"),
             head={"wrong": wrong},
             heading=f"{len(rows)} checks, {wrong or 'nothing'} wrong",
         ),

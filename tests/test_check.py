@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from readings import RULES, failed, link, reading
+from readings import RULES, failed, link, reading, url
 
 from storage.check import check
 from storage.engine import Ledger, create_ledger
+from storage.records import Hop
+from storage.schema import REVISION
 from storage.writer import write_readings
 
 PAGE = "https://www.blog.example/post"
@@ -19,21 +21,36 @@ SHOP, OTHER = "https://shop.example/", "https://other.example/x"
 
 
 def filled(database: str) -> None:
-    """A ledger with edits, losses, a page that has gone and a crawl."""
+    """Edits, losses, a page that has gone, one that moved, a suspect, pages read in other ways, a crawl."""
     create_ledger(database, psl="test")
+    many = [(f"{SHOP}{number}", "w") for number in range(6)]
     with Ledger(database) as ledger:
         with ledger.begin() as conn:
             conn.exec_driver_sql("INSERT INTO crawl (id, plan, state, started_at) VALUES (1, '{}', 'running', 0)")
+            conn.exec_driver_sql("INSERT INTO lease (crawl_id, shard, holder, until) VALUES (1, 3, 'a', 9)")
         visits = [
             reading(PAGE, [(SHOP, "a"), (SHOP, "b"), (OTHER, "o")], 1000),
             reading("https://gone.example/", [(SHOP, "a")], 1000),
+            reading("https://old.example/", [(SHOP, "a")], 1000),
+            reading("https://wall.example/", many, 1000),
+            reading("https://half.example/", [(SHOP, "a")], 1000, outcome="partial"),
+            reading("https://script.example/", [(SHOP, "a"), (OTHER, "o")], 1000, method="rendered"),
+            reading("https://some.example/", [(SHOP, "a")], 1000, targets=("shop.example",)),
         ]
         write_readings(ledger, 1, visits, rules_version=RULES)
+        moved = (Hop(url("https://old.example/"), 301),)
         later = [
-            reading(PAGE, [link(SHOP, "c", rel=("ugc",), follow_cause=("rel",)), (SHOP, "b")], 2000),
+            reading(PAGE, [link(SHOP, "c", rel=("ugc",), follow_cause=("rel",)), (SHOP, "b"), (SHOP, "n")], 2000),
             failed("https://gone.example/", 2000, 404),
+            failed("https://half.example/", 2000),
+            reading("https://new.example/", [(SHOP, "a")], 2000, requested="https://old.example/", chain=moved),
+            reading("https://wall.example/", [], 2000),
+            reading("https://script.example/", [(OTHER, "o")], 2000),
+            reading("https://some.example/", [(OTHER, "o"), (SHOP, "a")], 2000),
         ]
         write_readings(ledger, None, later, rules_version=RULES)
+        again = [(SHOP, "c"), (SHOP, "b"), (SHOP, "n"), (OTHER, "o")]
+        write_readings(ledger, None, [reading(PAGE, again, 3000)], rules_version=RULES)
 
 
 DAMAGE = [  # id, what is done, the check that finds it
@@ -59,6 +76,55 @@ DAMAGE = [  # id, what is done, the check that finds it
     ("visit_not_the_latest", "UPDATE page SET last_ok = last_ok - 1", "pages name their latest complete visit"),
     ("outcome_without_visit", "UPDATE outcome SET visit_id = NULL", "outcomes agree with their visits"),
     ("sums_wrong", "UPDATE edge SET links = links + 1", "sums by page and domain = links"),
+    ("changed_without_a_version_before", "UPDATE link SET began = 3 WHERE began = 1",
+     "links begin for the reason given"),
+    ("restored_and_called_new", "UPDATE link SET began = 0 WHERE began = 2", "links begin for the reason given"),
+    ("first_date_not_carried_on", "UPDATE link SET first_seen = first_seen - 1 WHERE began = 3",
+     "links begin for the reason given"),
+    ("edit_called_restored", "UPDATE anchor SET began = 2 WHERE began = 3", "anchors begin for the reason given"),
+    ("first_visit_and_called_added", "UPDATE link SET began = 0 WHERE began = 1",
+     "links of plain pages are page_first_seen with the first visit, and only then"),
+    ("version_that_no_visit_began", "UPDATE link SET valid_from = valid_from + 1 WHERE began = 1 AND valid_to IS NULL",
+     "versions begin with a complete visit, and live links were seen by one"),
+    ("seen_by_no_visit", "UPDATE link SET last_seen = 1500 WHERE valid_to IS NULL AND gone_at IS NULL",
+     "versions begin with a complete visit, and live links were seen by one"),
+    ("lost_by_no_miss", "DELETE FROM miss WHERE cause = 2", "links are lost by what happened at that date"),
+    ("moved_by_no_redirect", "UPDATE miss SET cause = 2, moved_to = NULL WHERE cause = 3",
+     "links are lost by what happened at that date"),
+    ("lost_for_no_cause", "UPDATE link SET lost_cause = 0", "links are lost by what happened at that date"),
+    ("live_on_a_page_that_has_gone",
+     "UPDATE link SET gone_at = NULL, lost_cause = 0, last_seen = NULL WHERE lost_cause = 2",
+     "no link is live after its page has gone"),
+    ("live_after_a_redirect",
+     "UPDATE link SET gone_at = NULL, lost_cause = 0, last_seen = NULL WHERE lost_cause = 4",
+     "no link is live after its page has gone"),
+    ("complete_visit_forgotten", "UPDATE page SET last_ok = NULL, last_visit_id = NULL, first_ok = NULL WHERE plain",
+     "pages name their latest complete visit"),
+    ("first_visit_forgotten", "UPDATE page SET first_ok = first_ok - 1", "pages name their latest complete visit"),
+    ("confirmed_by_a_failure", "UPDATE page SET confirmed = NOT confirmed", "pages know their latest attempt"),
+    ("attempt_forgotten", "UPDATE page SET attempted_at = attempted_at - 1", "pages know their latest attempt"),
+    ("suspect_that_speaks", "UPDATE page SET suspect_id = last_visit_id WHERE suspect_id IS NOT NULL",
+     "a waiting suspect is the latest whole visit, and speaks for nothing"),
+    ("partial_that_speaks", "UPDATE visit SET complete = (1 = 1)", "visits that speak for their page are whole"),
+    ("rendered_and_called_plain", "UPDATE page SET plain = (1 = 1)",
+     "pages are plain where every visit is raw and not filtered"),
+    ("moved_to_nowhere", "UPDATE miss SET moved_to = NULL", "misses close links for a reason that there is"),
+    ("needed_and_pruned", "UPDATE record SET data = substr(data, 1, 0)",
+     "the record of what is live, and of a waiting suspect, is kept"),
+    ("held_though_ended", "UPDATE crawl SET state = 'finished'", "nobody holds a share of a crawl that has ended"),
+    ("another_shard", "UPDATE outcome SET shard = 63 - shard", "operators are in the shard of their name"),
+    ("record_cut_off", "UPDATE record SET data = substr(data, 1, 20)",
+     "records can be read and hold what their visits count"),
+    ("record_of_nonsense", "UPDATE record SET data = text", "records can be read and hold what their visits count"),
+    ("visit_counts_more", "UPDATE visit SET links = links + 1", "records can be read and hold what their visits count"),
+    ("own_sums_wrong", "UPDATE edge SET own_seen = own_seen + 1", "sums by page and domain = links"),
+    ("places_shifted", "UPDATE link SET position = position + 64",
+     "live links = the latest complete record of each page"),
+    ("layout_wrong", "UPDATE page SET layout = '[[0,0],[1,9]]'",
+     "live links = the latest complete record of each page"),
+    ("rendered_page_not_as_recorded",
+     "UPDATE link SET rel = 'x' WHERE source_id IN (SELECT id FROM page WHERE NOT plain)",
+     "live links = the latest complete record of each page"),
     ("facts_not_as_recorded", "UPDATE link SET placement = 3 WHERE gone_at IS NULL",
      "live links = the latest complete record of each page"),
 ]  # fmt: skip
@@ -93,7 +159,7 @@ def test_a_reference_to_nothing_is_found_in_a_file(tmp_path: Path) -> None:
             conn.exec_driver_sql("DELETE FROM crawl")
             conn.commit()
         with ledger.connect() as conn:
-            assert next(iter(check(conn))).wrong == 4
+            assert next(iter(check(conn))).wrong == 15
 
 
 def linkledger(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -107,7 +173,7 @@ def test_the_command_prints_each_check_and_fails_with_findings(database: str) ->
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["wrong"] == 0
     with Ledger(database) as ledger, ledger.begin() as conn:
-        conn.exec_driver_sql("UPDATE page SET links = 99 WHERE links = 2")
+        conn.exec_driver_sql("UPDATE page SET links = 99 WHERE links = 4")
     done = linkledger("db", "check", "--db", database, "--format", "json")
     assert done.returncode == 1
     wrong = [row for row in json.loads(done.stdout)["checks"] if row["wrong"]]
@@ -121,8 +187,8 @@ def test_init_info_and_upgrade(database: str) -> None:
     filled(database)
     info = json.loads(linkledger("db", "info", "--db", database, "--format", "json").stdout)
     counted = {name: info[name] for name in ("pages", "visits", "links_live", "links_lost", "crawls", "schema")}
-    assert counted == {"pages": 2, "visits": 3, "links_live": 2, "links_lost": 2, "crawls": 1, "schema": "0001"}
+    assert counted == {"pages": 8, "visits": 13, "links_live": 15, "links_lost": 2, "crawls": 1, "schema": REVISION}
     assert info["suffix_list"]
     assert info["bytes"] > 0
     upgraded = linkledger("db", "upgrade", "--db", database)
-    assert (upgraded.returncode, upgraded.stdout) == (0, "schema 0001, nothing to do\n")
+    assert (upgraded.returncode, upgraded.stdout) == (0, f"schema {REVISION}, nothing to do\n")

@@ -312,6 +312,10 @@ SELECT o.url_id, o.at, max(o.state), 0, min(o.crawl_id) FROM outcome o
 WHERE {tried} AND o.final_id <> o.url_id
   AND NOT EXISTS (SELECT 1 FROM miss m WHERE m.page_id = o.url_id AND m.at = o.at)
 GROUP BY o.url_id, o.at""",
+        # Pages read outside any crawl have no outcome: what was lost tells of it.
+        """INSERT INTO miss (page_id, at, state, cause)
+SELECT DISTINCT l.source_id, l.gone_at, 6, 2 FROM link l
+WHERE l.lost_cause = 2 AND NOT EXISTS (SELECT 1 FROM miss m WHERE m.page_id = l.source_id AND m.at = l.gone_at)""",
     ]
     for statement in statements:
         bind.exec_driver_sql(statement.replace("%", "%%") if bind.dialect.name == "postgresql" else statement)
