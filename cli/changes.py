@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import typer
@@ -70,7 +70,7 @@ def changed(asking: Asking) -> None:
 
     Example: linkledger links changes example.com --since 7d
     """
-    _changes(asking, ALL, AnchorFilter(), "changes", {})
+    _changes(asking, ALL, AnchorFilter(), "change", {})
 
 
 def new_anchors(asking: Asking, words: AnchorFilter) -> None:
@@ -106,7 +106,7 @@ def changed_words(asking: Asking, words: AnchorFilter) -> None:
     """
     from cli.anchors import words_shown
 
-    _changes(asking, EDITS_OF_WORDS, words, "edited anchors", words_shown(words))
+    _changes(asking, EDITS_OF_WORDS, words, "edited anchor", words_shown(words))
 
 
 def register_links(app: typer.Typer) -> None:
@@ -128,19 +128,19 @@ def _links(asking: Asking, *, lost: bool) -> None:
         found = tally(of.conn, of.about.chosen, of.wanted, kinds={LOST} if lost else {ADDED, RESTORED})
         rows = changed_links(of.conn, of.about.chosen, of.wanted, lost=lost, limit=asking.bound)
         shown = ("at", "cause", "source", "target", "rel", "first_seen" if lost else "placement")
-        return found, Answer("links", (_link_row(one) for one in rows), columns, table_columns=shown)
+        return found, readable(asking, Answer("links", (_link_row(one, lost) for one in rows), columns), shown)
 
-    asking.answer(columns, ask, what="lost links" if lost else "new links")
+    asking.answer(columns, ask, what="lost link" if lost else "new link")
 
 
 def _changes(asking: Asking, kinds: frozenset[int], words: AnchorFilter, what: str, shown: dict[str, Any]) -> None:
-    as_words = asking.asked.as_table and not asking.asked.fields
+    row = _change_line if asking.for_reading else _change_row
 
     def ask(of: Events) -> tuple[Tally, Answer]:
         found = tally(of.conn, of.about.chosen, of.wanted, kinds=kinds, words=words)
         rows = changes(of.conn, of.about.chosen, of.wanted, kinds=kinds, words=words, limit=asking.bound)
-        lines = (_change_line(one) if as_words else _change_row(one) for one in rows)
-        return found, Answer("changes", lines, CHANGED, table_columns=("at", "source", "target", "change"))
+        answer = Answer("changes", (row(one) for one in rows), CHANGED)
+        return found, readable(asking, answer, ("at", "source", "target", "change"))
 
     asking.answer(CHANGED, ask, what=what, words=shown)
 
@@ -153,14 +153,27 @@ def _words(asking: Asking, words: AnchorFilter, *, lost: bool) -> None:
     def ask(of: Events) -> tuple[Tally, Answer]:
         found = anchor_tally(of.conn, of.about.chosen, words, of.wanted, lost=lost)
         rows = changed_anchors(of.conn, of.about.chosen, words, of.wanted, lost=lost, limit=asking.bound)
-        shown = ("at", "cause", "anchor", "source", "target")
-        return found, Answer("anchors", (_words_row(one, lost) for one in rows), columns, table_columns=shown)
+        answer = Answer("anchors", (_words_row(one, lost) for one in rows), columns)
+        return found, readable(asking, answer, ("at", "cause", "anchor", "source", "target"))
 
-    asking.answer(columns, ask, what="lost anchors" if lost else "new anchors", words=words_shown(words))
+    asking.answer(columns, ask, what="lost anchor" if lost else "new anchor", words=words_shown(words))
 
 
-def _link_row(one: ChangedLink) -> dict[str, Any]:
-    return {
+def readable(asking: Asking, answer: Answer, shown: tuple[str, ...]) -> Answer:
+    """The same for a table: dates by the day, and one target said once below instead of in every row."""
+    if not asking.for_reading:
+        return replace(answer, table_columns=shown)
+    rows = [{**row, "at": str(row["at"])[:10]} for row in answer.rows]
+    targets = {row["target"] for row in rows}
+    notes = answer.notes
+    if len(targets) == 1 and len(rows) > 1:
+        shown = tuple(name for name in shown if name != "target")
+        notes = (f"target of each: {targets.pop()}", *notes)
+    return replace(answer, rows=rows, table_columns=shown, notes=notes)
+
+
+def _link_row(one: ChangedLink, lost: bool) -> dict[str, Any]:
+    row = {
         "at": to_iso(one.at),
         "cause": one.cause,
         "source": one.source,
@@ -173,8 +186,8 @@ def _link_row(one: ChangedLink) -> dict[str, Any]:
         "element": ELEMENTS[one.element],
         "hidden": one.hidden,
         "first_seen": to_iso(one.first_seen),
-        "last_seen": to_iso(one.last_seen),
     }
+    return row | {"last_seen": to_iso(one.last_seen)} if lost else row
 
 
 def _words_row(one: ChangedAnchor, lost: bool) -> dict[str, Any]:
@@ -189,7 +202,7 @@ def _change_row(one: Change) -> dict[str, Any]:
 
 def _change_line(one: Change) -> dict[str, Any]:
     """The event in words, for a table: there is no room for a column of every key."""
-    return _change_row(one) | {"at": (to_iso(one.at) or "")[:10], "change": in_words(one)}
+    return _change_row(one) | {"change": in_words(one)}
 
 
 _SAID = {

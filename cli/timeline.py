@@ -112,6 +112,8 @@ def _timeline(
         kept = rows if asked.bound is None else rows[max(0, len(rows) - asked.bound) :]
         quiet = {name for name in seldom if not any(row[name] for row in kept)}
         quiet |= {"until"} if by == "week" else {"since", "until"}
+        if asked.as_table and not asked.fields:
+            kept = [row | {"since": row["since"][:10]} for row in kept]
         name = "The whole ledger" if about.target is None else f"{about.target.scope} {about.target.text}"
         notes = []
         if known is None:
@@ -183,8 +185,10 @@ def history(
         known = page_read(conn, url)
         told = [] if known is None else list(chapters(conn, known[0], covered))
         as_words = asked.as_table and not asked.fields
-        several = len({one.target for one in told}) > 1
-        shown = ("at", *(("target",) if several else ()), "link_no", "change", "anchor", "rel", "previous_visit")
+        targets = {one.target for one in told}
+        hidden = {"target"} if len(targets) == 1 else set()
+        hidden |= set() if any(one.link_no for one in told) else {"link_no"}
+        shown = ("at", "target", "link_no", "change", "anchor", "rel", "previous_visit")
         of = len({(one.target, one.link_no) for one in told})
         answer = Answer(
             "history",
@@ -194,7 +198,7 @@ def history(
             heading=f"{url} to {wanted.scope} {wanted.text}: {of:,} link{'' if of == 1 else 's'}",
             notes=tuple(_page_notes(url, known, wanted.text, told)),
             total=len(told),
-            table_columns=shown,
+            table_columns=tuple(name for name in shown if name not in hidden),
         )
         write_answer(answer, output=output, limit=asked.limit, fields=asked.fields, raw_cells=raw_cells)
 

@@ -101,6 +101,11 @@ class Asking:
     def bound(self) -> int | None:
         return self.asked.bound
 
+    @property
+    def for_reading(self) -> bool:
+        """A table of the usual columns."""
+        return self.asked.as_table and not self.asked.fields
+
     def answer(
         self,
         columns: Sequence[str],
@@ -113,7 +118,7 @@ class Asking:
 
         Args:
             ask: counts the events, and gives the answer without heading, filter, left_out, coverage and notes.
-            what: the events in one word, such as ``lost links``.
+            what: what one event is about, such as ``lost link``.
             words: what else the filter says, of anchors.
         Raises:
             LedgerError: no ledger, or a list or crawl it does not know.
@@ -272,7 +277,7 @@ def _shown(about: About) -> dict[str, Any]:
 
 def _heading(about: About, window: Window, number: int, what: str) -> str:
     name = "The whole ledger" if about.target is None else f"{about.target.scope} {about.target.text}"
-    said = f"{name}: {number:,} {what}"
+    said = f"{name}: {number:,} {what}{'' if number == 1 else 's'}"
     if window.since is not None:
         said += f", since {_minute(window.since)}"
     if window.before is not None:
@@ -305,10 +310,10 @@ def _why_none(of: Events, found: Tally, what: str) -> list[str]:
     if not sum((every.external_live, every.internal_live, every.external_lost, every.internal_lost)):
         return why_nothing(about)
     if window.since is not None and window.before is not None and window.since >= window.before:
-        return [f"{name}: 0 {what}; the first of the two crawls read after the second, so no time lies between them"]
+        return [f"{name}: 0 {what}s; the first of the two crawls read after the second, so no time lies between them"]
     if read_once(of.conn, about.chosen):
-        return [f"{name}: 0 {what}; no page that links there was read twice yet, and it takes two readings to tell"]
+        return [f"{name}: 0 {what}s; no page that links there was read twice yet, and it takes two readings to tell"]
     if found.internal or found.first_seen or found.moved:
-        return [f"{name}: 0 {what} but those left out"]
+        return [f"{name}: 0 {what}s but those left out"]
     bounded = window.since is not None or window.before is not None
-    return [f"{name}: 0 {what}{' in this time' if bounded else ''}"]
+    return [f"{name}: 0 {what}s{' in this time' if bounded else ''}"]
