@@ -40,14 +40,14 @@ FROM link
 _GROUP = " GROUP BY target_domain, source_domain, source_id"
 
 
-def refresh(conn: Connection, touched: Collection[tuple[int, int]]) -> None:
+def refresh(conn: Connection, sources: Collection[int]) -> None:
     """Bring sums up to date, in the caller's transaction; those that stay as they were are not written.
 
     Args:
-        touched: (source page, target domain) of the rows of ``link`` that were inserted, updated or deleted since
-            the last call. A sum of which no row is left is the caller's to delete.
+        sources: ids of the pages of which rows of ``link`` were inserted, updated or deleted since the last call.
+            A sum of which no row is left is the caller's to delete.
     """
-    ids = sorted({page for page, _ in touched})
+    ids = sorted(set(sources))
     for start in range(0, len(ids), _BATCH):
         listed = ", ".join(str(int(one)) for one in ids[start : start + _BATCH])
         conn.exec_driver_sql(

@@ -67,8 +67,8 @@ class Facts:
         self._inserted: tuple[list[Row], list[Row]] = [], []
         self._updated: tuple[list[Row], list[Row]] = [], []
         self._deleted: tuple[list[Row], list[Row]] = [], []
-        self._touched: set[tuple[int, int]] = set()
-        """(source page, target domain) of known pages with a link row inserted, updated or deleted."""
+        self._touched: set[int] = set()
+        """Known pages with a link row inserted, updated or deleted."""
         self._emptied: list[tuple[int, int, int]] = []
         """Keys of ``edge`` of which no link row is left."""
         self.rows_written = 0
@@ -133,20 +133,21 @@ class Facts:
         anchors = [(one.stored, _anchor_row(page, one)) for one in life.anchors]
         changed = self._differences(0, links, () if there is None else there[0])
         self._differences(1, anchors, () if there is None else there[1])
-        self._touched.update((page.id, row[0]) for row in changed)
+        if changed:
+            self._touched.add(page.id)
         if there is not None:
             left = {row[0] for _, row in links}
             self._emptied.extend((row, page.domain, page.id) for row in {one[0] for one in there[0]} - left)
 
-    def _differences(self, table: int, versions: Iterable[tuple[Row | None, Row]], there: Sequence[Row]) -> list[Row]:
+    def _differences(self, table: int, versions: Iterable[tuple[Row | None, Row]], there: Sequence[Row]) -> bool:
         known = {row[:_KEY]: row for row in there}
         inserted, updated, deleted = self._inserted[table], self._updated[table], self._deleted[table]
-        changed: list[Row] = []
+        changed = False
         for stored, new in versions:
             old = stored or known.pop(new[:_KEY], None)
             if old == new:
                 continue
-            changed.append(new)
+            changed = True
             if old is None:
                 inserted.append(new)
             elif old[:_KEY] == new[:_KEY]:
@@ -155,7 +156,7 @@ class Facts:
                 deleted.append(old[:_KEY])
                 inserted.append(new)
         deleted.extend(known)
-        return [*changed, *known.values()]
+        return changed or bool(known)
 
     def flush(self, dialect: Dialect, conn: Connection) -> None:
         """Write everything; what gives up its key goes before what takes it."""
