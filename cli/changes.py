@@ -226,6 +226,8 @@ def in_words(one: Change) -> str:
         return f"{said}: {one.new}"
     if one.change == "revalued":
         return f"{said}: was {one.old}"
+    if one.change in ("followed_changed", "hidden_changed"):
+        return f"now {one.new}"
     if one.old is None and one.new is None:
         return said
     nothing = NO_ANCHOR_TEXT if one.change == "anchor_changed" else "(none)"

@@ -23,6 +23,7 @@ from storage.events import ALL, CHANGES, Tally, Wanted, Window
 from storage.filters import Chosen, LinkFilter, choose
 from storage.history import Change, changed_links, changes, crawl_window, read_once, tally
 from storage.targets import resolve
+from storage.times import to_iso
 
 A, B, OWN = "https://alpha.org/1", "https://blog.beta.org/1", "https://acme.com/about"
 HOME, SHOP = "https://acme.com/", "https://shop.acme.com/x"
@@ -469,3 +470,25 @@ def plain(one: ChangedAnchor) -> tuple[Any, ...]:
 
 def test_every_kind_has_a_place_in_the_order() -> None:
     assert sorted(ALL) == list(range(len(CHANGES)))
+
+
+def test_the_view_of_changes_is_the_answer_with_everything(database: str) -> None:
+    names = "at, change, cause, source, target, link_no, old, new"
+    with open_ledger(new_ledger(database), write=True) as conn:
+
+        @settings(SETTINGS, max_examples=examples(25))
+        @given(told())
+        def check(story: tuple[list[Story], list[Read]]) -> None:
+            tell(conn, *story)
+            every = choose(conn, LinkFilter(kind="any"), resolve(conn, None))
+            right = [
+                (to_iso(one.at), one.change, one.cause, one.source, one.target, one.link_no, one.old, one.new)
+                for one in changes(conn, every, EVERYTHING)
+            ]
+            found = [tuple(row) for row in conn.exec_driver_sql(f"SELECT {names} FROM v_changes")]
+            assert sorted(found, key=repr) == sorted(right, key=repr)
+            domains = conn.exec_driver_sql("SELECT source, source_domain, target, target_domain FROM v_changes")
+            for source, source_domain, target, target_domain in domains:
+                assert (canonical_url(source).domain, canonical_url(target).domain) == (source_domain, target_domain)
+
+        check()

@@ -54,6 +54,7 @@ ELEMENTS = ("a", "area", "svg_a")
 ANCHOR_SOURCES = ("none", "text", "img_alt", "aria_label", "title", "svg_title")
 OUTCOMES = ("pending", "fetched", "partial", "suspect", "blocked", "refused", "failed", "skipped")
 LOST_CAUSES = (None, "removed", "page_not_found", "page_redirected", "moved", "reread")
+NOT_INDEXABLE = ("meta_robots", "x_robots_tag", "canonical")
 BEGAN = ("link_added", "page_first_seen", "restored", "changed", "moved", "reread")
 STEP = 64
 VIEWS = ("v_links", "v_anchors", "v_pages", "v_changes", "v_outcomes")
@@ -126,6 +127,17 @@ FROM link o
 WHERE n.began = 3 AND {condition}"""
 
     follow = "CASE WHEN {0}.follow_cause = 0 THEN 'followed' ELSE 'not followed' END"
+
+    def form(alias: str) -> str:
+        image = f"CASE WHEN {alias}.has_image THEN ' with image' ELSE '' END"
+        return f"{name_of(alias + '.source', ANCHOR_SOURCES)} || {image}"
+
+    def indexable(bits: str) -> str:
+        causes = " || ".join(
+            f"CASE WHEN {bits} & {1 << bit} <> 0 THEN ' {name}' ELSE '' END" for bit, name in enumerate(NOT_INDEXABLE)
+        )
+        return f"CASE {bits} WHEN 0 THEN 'indexable' ELSE substr({causes}, 2) END"
+
     hidden = "CASE WHEN {0}.hidden THEN 'hidden' ELSE 'visible' END"
     changes = [
         f"""
@@ -147,7 +159,7 @@ SELECT {iso("l.gone_at")} AS at, 'link_lost' AS change, {name_of("l.lost_cause",
   sd.name AS source_domain, td.name AS target_domain
 FROM link l{ends.format("l")}
 WHERE l.gone_at IS NOT NULL AND l.lost_cause <> 5""",
-        change("rel_changed", tokens("o.rel"), tokens("n.rel"), "o.rel <> n.rel"),
+        change("rel_changed", "o.rel", "n.rel", "o.rel <> n.rel"),
         change("followed_changed", follow.format("o"), follow.format("n"),
                "(o.follow_cause = 0) <> (n.follow_cause = 0)"),
         change("placement_changed", name_of("o.placement", PLACEMENTS), name_of("n.placement", PLACEMENTS),
@@ -165,6 +177,24 @@ FROM anchor n
   JOIN anchor_text ot ON ot.id = o.text_id
   JOIN anchor_text nt ON nt.id = n.text_id{ends.format("n")}
 WHERE n.began = 3 AND o.text_id <> n.text_id""",
+        f"""
+SELECT {iso("n.valid_from")} AS at, 'anchor_form_changed' AS change, NULL AS cause,
+  su.url AS source, tu.url AS target, n.link_no, {form("o")} AS old, {form("n")} AS new,
+  sd.name AS source_domain, td.name AS target_domain
+FROM anchor n
+  JOIN anchor o ON o.source_id = n.source_id AND o.target_id = n.target_id AND o.link_no = n.link_no
+    AND o.valid_to = n.valid_from{ends.format("n")}
+WHERE n.began = 3 AND o.text_id = n.text_id AND (o.source <> n.source OR o.has_image <> n.has_image)""",
+        f"""
+SELECT {iso("r.at")} AS at, CASE r.found WHEN 0 THEN 'revalued' ELSE 'devalued' END AS change, NULL AS cause,
+  su.url AS source, tu.url AS target, l.link_no, {indexable("r.was")} AS old, {indexable("r.found")} AS new,
+  sd.name AS source_domain, td.name AS target_domain
+FROM (SELECT v.page_id, v.at, v.not_indexable AS found,
+    lag(v.not_indexable) OVER (PARTITION BY v.page_id ORDER BY v.at) AS was
+  FROM visit v WHERE v.complete) AS r
+  JOIN link l ON l.source_id = r.page_id AND l.valid_from <= r.at AND (l.valid_to IS NULL OR l.valid_to > r.at)
+    AND (l.gone_at IS NULL OR l.gone_at > r.at) AND (l.valid_from < r.at OR l.began = 3){ends.format("l")}
+WHERE (r.was = 0) <> (r.found = 0)""",
     ]  # fmt: skip
     return [
         f"""
@@ -178,7 +208,7 @@ SELECT su.url AS source, tu.url AS target, {tokens("l.rel")} AS rel, {flag("l.fo
   sd.name AS source_domain, td.name AS target_domain
 FROM link l
   JOIN page p ON p.id = l.source_id{ends.format("l")}
-WHERE l.valid_to IS NULL""",
+WHERE l.valid_to IS NULL AND l.lost_cause <> 5""",
         f"""
 CREATE VIEW v_anchors AS
 SELECT t.text AS anchor, {name_of("a.source", ANCHOR_SOURCES)} AS anchor_source, su.url AS source, tu.url AS target,
@@ -188,7 +218,10 @@ SELECT t.text AS anchor, {name_of("a.source", ANCHOR_SOURCES)} AS anchor_source,
 FROM anchor a
   JOIN anchor_text t ON t.id = a.text_id
   JOIN page p ON p.id = a.source_id{ends.format("a")}
-WHERE a.valid_to IS NULL""",
+WHERE a.valid_to IS NULL AND (a.gone_at IS NULL OR NOT EXISTS (
+  SELECT 1 FROM link r WHERE r.target_domain = a.target_domain AND r.target_host = a.target_host
+    AND r.target_id = a.target_id AND r.source_domain = a.source_domain AND r.source_id = a.source_id
+    AND r.link_no = a.link_no AND r.valid_to IS NULL AND r.lost_cause = 5))""",
         f"""
 CREATE VIEW v_pages AS
 SELECT u.url, h.name AS host, d.name AS domain, {iso("p.first_ok")} AS first_seen, {iso("p.last_ok")} AS last_seen,
