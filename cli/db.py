@@ -11,7 +11,7 @@ import typer
 from cli.config import database
 from cli.options import DatabaseOption, FormatOption
 from cli.render import Answer, write_answer
-from cli.upkeep import backup, export
+from cli.upkeep import backup, export, prune
 from storage.engine import Ledger, create_ledger, parse_database, shown, upgrade_ledger
 from storage.ledger_facts import ledger_facts
 
@@ -95,3 +95,4 @@ def check(db: DatabaseOption = None, output: FormatOption = None) -> None:
 
 app.command("backup")(backup)
 app.command("export")(export)
+app.command("prune")(prune)

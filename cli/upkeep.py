@@ -12,8 +12,11 @@ from typing import Annotated, TextIO
 import typer
 
 from cli.config import database
-from cli.options import DatabaseOption
+from cli.moments import parse_moment
+from cli.options import DatabaseOption, FormatOption
+from cli.render import Answer, write_answer
 from storage.engine import Ledger, shown
+from storage.times import to_iso
 
 
 def backup(
@@ -37,6 +40,53 @@ def backup(
         size = copy(ledger, file, force=force, progress=progress.tell)
         progress.end()
         typer.echo(f"copied {shown(ledger.url)} to {file}, {size:,} bytes")
+
+
+def prune(
+    older_than: Annotated[
+        str, typer.Option("--older-than", metavar="SPAN", help="How old a visit must be: 180d, 26w, or a date.")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how much it would be.")] = False,
+    vacuum: Annotated[
+        bool, typer.Option("--vacuum", help="SQLite: make the file smaller afterwards; needs its size in free space.")
+    ] = False,
+    db: DatabaseOption = None,
+    output: FormatOption = None,
+) -> None:
+    """Give up the evidence of old visits: what each link looked like word by word on its page at that time.
+
+    Links, anchors, their versions and dates stay, and the latest complete visit of every page stays whole. A reading
+    dated before what was given up is recorded from then on, and not merged into the history of its page.
+
+    Example: linkledger db prune --older-than 180d --dry-run
+    """
+    from storage.prune import prune as give_up
+
+    now = time.time_ns() // 1_000_000
+    before = parse_moment(older_than, now)
+    progress = Progress("prune")
+    with Ledger(database(db), read_only=dry_run) as ledger:
+        found = give_up(ledger, before, dry_run=dry_run, progress=progress.tell)
+        progress.end()
+        where, kind = ledger.url, ledger.dialect.name
+    freed = 0
+    if vacuum and not dry_run and kind == "sqlite":
+        from storage.backup import vacuum as shrink
+
+        freed = shrink(Path(where.database or ""))
+    elif found.records and not dry_run and kind == "sqlite":
+        print("the file keeps its size and fills up again; --vacuum makes it smaller", file=sys.stderr)
+    row = {
+        "older_than": to_iso(before),
+        "dry_run": dry_run,
+        "records": found.records,
+        "bytes": found.bytes,
+        "visits": found.visits,
+        "pages": found.pages,
+        "pages_left": found.left,
+        "file_smaller_by": freed,
+    }
+    write_answer(Answer(key="pruned", rows=[row], columns=tuple(row), single=True), output=output)
 
 
 class Progress:

@@ -22,6 +22,14 @@ from storage.schema import metadata
 Progress = Callable[[str, int, int], None]
 """Told what is being copied, how much of it is done and how much there is (0: not known)."""
 
+
+class VacuumFailed(LedgerError):
+    """A file that kept its size; nothing in it is changed."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{path} keeps its size: {why}")
+
+
 _PAGES = 1_000
 _ROWS = 5_000
 
@@ -85,6 +93,22 @@ def copy_file(source: Path, target: Path, *, progress: Progress | None = None) -
         read.execute("SELECT count(*) FROM sqlite_master").fetchone()
         read.backup(write, pages=_PAGES, progress=tell)
         write.execute("PRAGMA journal_mode = DELETE")  # one file, nothing beside it
+
+
+def vacuum(path: Path) -> int:
+    """Give the free space of a SQLite ledger back to the disk; returns how much smaller the file is.
+
+    Raises:
+        VacuumFailed: the disk has no room for the second copy that SQLite makes on the way, or another process writes.
+    """
+    before = path.stat().st_size
+    try:
+        with closing(_open(path)) as conn:
+            conn.execute("VACUUM")
+            conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.Error as error:
+        raise VacuumFailed(path, str(error)) from error
+    return before - path.stat().st_size
 
 
 def _open(path: Path) -> sqlite3.Connection:
