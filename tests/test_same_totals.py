@@ -32,6 +32,8 @@ from storage.anchor_counts import Rank, distribution
 from storage.anchor_lists import link_total, search
 from storage.anchor_lists import listed as listed_anchors
 from storage.anchor_rows import AnchorFilter, Anchors, Grouping
+from storage.as_of import DOMAIN_GONE
+from storage.codes import LOST_CAUSES
 from storage.engine import open_ledger
 from storage.filters import LinkFilter, choose
 from storage.link_counts import By, OnePer, Side, cells, counts, group_count, groups, list_total, listed
@@ -44,6 +46,7 @@ TARGETS = [canonical_url(one).url for one in TARGETS]
 WORDS = ["Acme", "acme ", "ACME", "", "Straße", "strasse", "buy 100%_now", "ﬁne"]
 ASKED = [None, "acme.com", "shop.acme.com", "https://acme.com/", "https://acme.com/ prefix", "rival.com", "unseen.com"]
 
+CAUSES = {name: code for code, name in enumerate(LOST_CAUSES)} | {"domain_gone": DOMAIN_GONE}
 RELS = ["nofollow", "ugc", "sponsored", "noopener"]
 DOMAINS = ["alpha.org", "beta.org", "acme.com", "new.org"]
 NAMES: dict[By, Callable[[str], str]] = {
@@ -59,6 +62,7 @@ times = st.integers(0, 9).map(lambda day: T0 + day * DAY)
 def sample_links(draw: st.DrawFn) -> SampleLink:
     first = draw(times)
     gone = draw(st.none() | st.integers(2, 9))
+    own = first + (gone - 1) * DAY if gone is not None else draw(st.none() | st.none() | times)
     return SampleLink(
         draw(st.sampled_from(SOURCES)),
         draw(st.sampled_from(TARGETS)),
@@ -73,7 +77,8 @@ def sample_links(draw: st.DrawFn) -> SampleLink:
         ordinal=draw(st.integers(0, 3)),
         first_seen=first,
         gone_at=None if gone is None else first + gone * DAY,
-        last_seen=None if gone is None else first + (gone - 1) * DAY,
+        last_seen=own,
+        lost_cause=draw(st.sampled_from(["removed", "removed", "moved", "reread"])),
         before=draw(st.none() | st.sampled_from(WORDS)),
     )
 
@@ -149,14 +154,19 @@ def covers(asked: str | None, url: str) -> bool:
     return page.domain == asked
 
 
+def seen_at(sample: Sample, links: list[SampleLink]) -> list[int]:
+    return [at for one in links if (at := last_seen(sample, one)) is not None]
+
+
 def check(conn: Connection, sample: Sample, wanted: LinkFilter, asked: str | None) -> None:
+    """Ask every question on links and anchors, and answer it by plain loops over a sample as the filter sees it."""
     text, _, scope = (asked or "").partition(" ")
     target = None if asked is None else parse_target(text, scope="prefix" if scope else None)
     chosen = choose(conn, wanted, resolve(conn, target))
     links = [one for one in selected(sample, wanted) if covers(asked, one.target)]
 
     found = counts(conn, chosen)
-    seen = [last_seen(sample, one) for one in links]
+    seen = seen_at(sample, links)
     assert found.backlinks == len(links)
     assert found.followed == sum(one.followed for one in links)
     assert found.followed + found.not_followed == found.backlinks
@@ -181,8 +191,15 @@ def check(conn: Connection, sample: Sample, wanted: LinkFilter, asked: str | Non
     )
 
     rows = list(listed(conn, chosen, with_anchor=True))
-    assert sorted((one.source, one.target, one.anchor or "") for one in rows) == sorted(
-        (one.source, one.target, one.anchor) for one in links
+    assert sorted(
+        (one.source, one.target, one.anchor or "", one.rel, one.first_seen, one.gone_at or 0, one.last_seen or 0)
+        for one in rows
+    ) == sorted(
+        (o.source, o.target, o.anchor, " ".join(o.rel), o.first_seen, o.gone_at or 0, last_seen(sample, o) or 0)
+        for o in links
+    )
+    assert Counter(one.lost_cause for one in rows) == Counter(
+        0 if one.gone_at is None else CAUSES[one.lost_cause] for one in links
     )
     order = [(canonical_url(one.source).domain, one.source, one.ordinal, one.target) for one in rows]
     assert order == sorted(order)
@@ -209,7 +226,7 @@ def check(conn: Connection, sample: Sample, wanted: LinkFilter, asked: str | Non
             assert one.hosts == len({canonical_url(o.source).host for o in of})
             assert one.domains == len({canonical_url(o.source).domain for o in of})
             assert one.first_seen == min(o.first_seen for o in of)
-            assert one.last_seen == max(last_seen(sample, o) for o in of)
+            assert one.last_seen == max(seen_at(sample, of), default=None)
         assert group_count(conn, chosen, side, by) == len(each)
         assert each == sorted(each, key=lambda one: (-one.links, one.name))
 
@@ -224,8 +241,8 @@ def check(conn: Connection, sample: Sample, wanted: LinkFilter, asked: str | Non
 def check_anchors(anchors: Anchors, sample: Sample, links: list[SampleLink]) -> None:
     assert link_total(anchors) == len(links)
     shown = list(listed_anchors(anchors))
-    assert sorted((one.source, one.target, one.anchor) for one in shown) == sorted(
-        (one.source, one.target, one.anchor) for one in links
+    assert sorted((one.source, one.target, one.anchor, one.gone_at or 0, one.last_seen or 0) for one in shown) == (
+        sorted((o.source, o.target, o.anchor, o.gone_at or 0, last_seen(sample, o) or 0) for o in links)
     )
     assert list(listed_anchors(anchors, limit=2)) == shown[:2]
     keys: dict[Grouping, Callable[[str], str]] = {"fold": fold, "exact": str}
@@ -249,6 +266,7 @@ def check_anchors(anchors: Anchors, sample: Sample, links: list[SampleLink]) -> 
             assert one.referring_domains == len({canonical_url(o.source).domain for o in of})
             assert one.targets == len({o.target for o in of})
             assert one.first_seen == min(o.valid_from for o in of)
+            assert one.last_seen == max(seen_at(sample, of), default=None)
         ranks: dict[Rank, str] = {"domains": "referring_domains", "pages": "referring_pages", "links": "links"}
         for rank, number in ranks.items():
             ordered = list(distribution(anchors, group=group, rank=rank).rows)
