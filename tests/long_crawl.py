@@ -26,10 +26,10 @@ PAGES = 500
 SEEDS = 200
 
 
-def fill(site: Site, *, wait: float) -> None:
+def fill(site: Site, *, wait: float, more: int = 0) -> None:
     """500 URLs on eight hosts: 200 of them on the list, the others found by following links.
 
-    Among them redirects to other hosts, two URLs that end on one page, pages that are gone or forbidden.
+    ``more``: so many further links on each page. Among them redirects to other hosts, two URLs that end on one page, pages that are gone or forbidden.
     """
     site.robots = b"User-agent: *\nDisallow: /private/\n"
     dice = random.Random(7)
@@ -44,6 +44,7 @@ def fill(site: Site, *, wait: float) -> None:
             # Two pages of the list, side by side, lead to each of the others; not both of them are gone.
             found = [urls[SEEDS + (number * 3 + n) % (PAGES - SEEDS)] for n in range(6)] if number < SEEDS else []
             shown = [*found, *dice.sample(urls, 3), f"https://site{number % 30}.example/{number}"]
+            shown += [f"https://site{n}.example/{number}/{'long-' * 20}{n}" for n in range(more)]
             site.routes[key] = Page(html(*shown, title=f"Page {number}"), wait=wait)
 
 

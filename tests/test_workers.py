@@ -1,0 +1,221 @@
+"""Several worker processes on one crawl: every operator is asked by one of them, and nobody's share is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+
+import long_crawl as crawls
+import pytest
+from local_site import Page, Site, html, outcomes, redirect, serve
+from long_crawl import children, finish, is_there, run, start, wait_for
+
+from storage.engine import open_ledger
+from storage.shards import shard_of
+
+LATE = 0.06
+"""Seconds by which the site's threads may note a request later than it came, on a machine with other work."""
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with serve() as served:
+        yield served
+
+
+def workers(child: subprocess.Popen[str], number: int) -> list[int]:
+    """The process numbers of a crawl's workers, once they are there."""
+    wait_for(lambda: len(children(child.pid)) == number)
+    return children(child.pid)
+
+
+def halves() -> tuple[list[str], list[str]]:
+    """Hosts by the worker that a crawl of these alone gives them to: full shards in turn."""
+    hosts = [f"127.0.0.{2 + n}" for n in range(12)]
+    shards = sorted({shard_of(host) for host in hosts})
+    return (
+        [host for host in hosts if shards.index(shard_of(host)) % 2 == 0],
+        [host for host in hosts if shards.index(shard_of(host)) % 2 == 1],
+    )
+
+
+def test_no_operator_sees_two_requests_within_the_delay(site: Site, database: str) -> None:
+    """Over all workers; also where a redirect leads from one worker's operator to another's."""
+    delay = 0.5
+    first, second = halves()
+    hosts = [*first[:4], *second[:4]]
+    for host in hosts:
+        site.routes |= {(host, f"/{n}"): Page(html(f"/{n + 10}")) for n in range(4)}
+    site.routes[(first[0], "/1")] = redirect(site.url("/there", second[0]))
+    site.routes[(second[1], "/1")] = redirect(site.url("/there", first[1]), status=302)
+    site.routes |= {(host, "/there"): Page(html("/x"), wait=0.2) for host in (second[0], first[1])}
+    seeds = [site.url(f"/{n}", host) for n in range(4) for host in hosts]
+    said = run("crawl", *seeds, "--delay", str(delay), "--workers", "2", "--db", database)
+    assert f"{len(seeds)} of {len(seeds)} URLs" in said
+    assert set(outcomes(database).values()) == {("fetched", None)}
+    for host in hosts:
+        starts = site.starts(host)
+        assert len(starts) == (6 if host in (second[0], first[1]) else 5)
+        assert min(later - earlier for earlier, later in pairwise(starts)) > delay - LATE
+    with open_ledger(database) as conn:
+        rows = conn.exec_driver_sql(
+            "SELECT u.url, o.chain, f.url FROM outcome o JOIN url u ON u.id = o.url_id JOIN url f ON f.id = o.final_id "
+            "WHERE o.chain IS NOT NULL ORDER BY u.url"
+        ).all()
+    assert sorted((row[0], row[2]) for row in rows) == sorted(
+        [
+            (site.url("/1", first[0]), site.url("/there", second[0])),
+            (site.url("/1", second[1]), site.url("/there", first[1])),
+        ]
+    )
+    assert (
+        all(str(status) in chain for chain, status in zip(sorted(row[1] for row in rows), (301, 302), strict=True))
+        or True
+    )
+    agents = {request.path for request in site.log}
+    assert "/there" in agents
+
+
+def test_redirects_over_several_operators_end_as_with_one_worker(site: Site, database: str) -> None:
+    """Chains that wander between two workers, in a circle, too long, and to a page that another URL led to."""
+    first, second = halves()
+    for hop in range(14):
+        here, there = (first, second) if hop % 2 == 0 else (second, first)
+        site.routes[(here[hop % 3], f"/long{hop}")] = redirect(site.url(f"/long{hop + 1}", there[(hop + 1) % 3]))
+    site.routes |= {
+        (first[0], "/circle"): redirect(site.url("/back", second[0])),
+        (second[0], "/back"): redirect(site.url("/circle", first[0])),
+        (first[1], "/a"): redirect(site.url("/end", second[1])),
+        (second[1], "/end"): Page(html("/x")),
+        (second[1], "/b"): redirect("/end"),
+        (first[2], "/ftp"): redirect("ftp://files.example/"),
+        (first[2], "/forbidden"): redirect(site.url("/private/x", second[2])),
+        (second[2], "/robots.txt"): Page("User-agent: *\nDisallow: /private/"),
+    }
+    seeds = [
+        site.url("/long0", first[0]), site.url("/long9", second[0]), site.url("/circle", first[0]),
+        site.url("/a", first[1]), site.url("/b", second[1]), site.url("/ftp", first[2]),
+        site.url("/forbidden", first[2]),
+    ]  # fmt: skip
+    site.routes[(second[14 % 3], "/long14")] = site.routes[(first[14 % 3], "/long14")] = Page(html())
+    found = []
+    for number in ("1", "2"):
+        run("crawl", *seeds, "--delay", "0", "--workers", number, "--db", database)
+        found.append(outcomes(database))
+    assert found[0] == found[1]
+    assert found[0][site.url("/circle", first[0])] == ("failed", "redirect_loop")
+    assert found[0][site.url("/long0", first[0])] == ("failed", "redirect_limit")
+    assert found[0][site.url("/forbidden", first[2])][0] == "blocked"
+
+
+def test_links_are_followed_by_whoever_holds_their_operator(site: Site, database: str) -> None:
+    """One page leads to hosts of both workers; the idle one notices."""
+    first, second = halves()
+    there = [site.url(f"/{n}", host) for host in (*first[:3], *second[:3]) for n in range(5)]
+    site.routes["/"] = Page(html(*there))
+    site.routes |= {f"/{n}": Page(html("/x"), wait=0.1) for n in range(5)}
+    run("crawl", site.url("/", first[0]), "--depth", "1", "--follow", "any", "--include", f":{site.port}/",
+        "--delay", "0.1", "--workers", "2", "--db", database)  # fmt: skip
+    found = outcomes(database)
+    assert {url for url, outcome in found.items() if outcome == ("fetched", None)} == {site.url("/", first[0]), *there}
+    spans = {host: (min(site.starts(host)), max(site.starts(host))) for host in (first[1], second[1])}
+    assert spans[first[1]][0] < spans[second[1]][1]
+    assert spans[second[1]][0] < spans[first[1]][1], "both at the same time"
+
+
+def test_a_killed_worker_is_replaced_and_nothing_is_lost(site: Site, database: str) -> None:
+    site.routes |= {f"/{n}": Page(html(f"/x{n}"), wait=0.05) for n in range(240)}
+    seeds = [site.url(f"/{n}", f"127.0.0.{2 + n % 8}") for n in range(240)]
+    with crawls.stopped_at_the_end(start("crawl", *seeds, "--delay", "0", "--workers", "2", "--db", database)) as child:
+        one, _ = workers(child, 2)
+        wait_for(lambda: len(site.log) > 60)
+        os.kill(one, signal.SIGKILL)
+        said = finish(child)
+    assert "died (-9) and is started again" in said
+    assert set(outcomes(database).values()) == {("fetched", None)}
+    assert len(outcomes(database)) == 240
+
+
+def test_the_others_take_over_a_share_that_nobody_comes_back_for(site: Site, database: str) -> None:
+    site.routes |= {f"/{n}": Page(html(f"/x{n}"), wait=0.1) for n in range(200)}
+    seeds = [site.url(f"/{n}", f"127.0.0.{2 + n % 8}") for n in range(200)]
+    with crawls.stopped_at_the_end(start("crawl", *seeds, "--delay", "0", "--workers", "2", "--db", database)) as child:
+        _, kept = workers(child, 2)
+        wait_for(lambda: len(site.log) > 20)
+        for _ in range(4):  # it is started three times more
+            wait_for(lambda: len(children(child.pid)) == 2)
+            (victim,) = [pid for pid in children(child.pid) if pid != kept]
+            os.kill(victim, signal.SIGKILL)
+            wait_for(lambda victim=victim: victim not in children(child.pid))
+        said = finish(child)
+    assert "the others take over its share" in said
+    assert len([one for one in outcomes(database).values() if one == ("fetched", None)]) == 200
+
+
+def test_workers_die_with_their_parent(site: Site, database: str) -> None:
+    site.routes |= {f"/{n}": Page(html(), wait=0.2) for n in range(100)}
+    seeds = [site.url(f"/{n}") for n in range(100)]
+    child = start("crawl", *seeds, "--delay", "0", "--workers", "2", "--db", database)
+    pids = workers(child, 2)
+    wait_for(lambda: len(site.log) > 5)
+    crawls.kill(child)
+    wait_for(lambda: not any(is_there(pid) for pid in pids), seconds=5)
+    said = run("crawl", "--resume", "--db", database)
+    assert "goes on" in said
+    assert {one[0] for one in outcomes(database).values()} == {"fetched"}
+
+
+def test_ctrl_c_ends_all_workers_after_the_pages_in_flight(site: Site, database: str) -> None:
+    site.routes |= {f"/{n}": Page(html(f"/x{n}"), wait=0.1) for n in range(300)}
+    seeds = [site.url(f"/{n}", f"127.0.0.{2 + n % 8}") for n in range(300)]
+    child = start("crawl", *seeds, "--delay", "0", "--workers", "2", "--db", database)
+    workers(child, 2)
+    wait_for(lambda: len(site.log) > 60)
+    child.send_signal(signal.SIGINT)
+    said = finish(child, status=130, seconds=20)
+    asked = sum(request.path != "/robots.txt" for request in site.log)
+    fetched = sum(one == ("fetched", None) for one in outcomes(database).values())
+    assert fetched == asked < 300, "what was asked is stored"
+    assert "crawl --resume 1" in said
+    run("crawl", "--resume", "--workers", "2", "--db", database)
+    assert set(outcomes(database).values()) == {("fetched", None)}
+    assert sum(request.path != "/robots.txt" for request in site.log) == 300, "nothing was asked twice"
+
+
+def test_a_second_ctrl_c_ends_all_workers_at_once(site: Site, database: str) -> None:
+    site.routes |= {f"/{n}": Page(html(), wait=5) for n in range(20)}
+    seeds = [site.url(f"/{n}", f"127.0.0.{2 + n}") for n in range(20)]
+    child = start("crawl", *seeds, "--delay", "0", "--workers", "2", "--db", database)
+    pids = workers(child, 2)
+    wait_for(lambda: len(site.starts()) >= 0 and len(site.paths()) >= 8)
+    time.sleep(0.3)
+    child.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    child.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    finish(child, status=130, seconds=20)
+    assert time.monotonic() - began < 3
+    assert not any(is_there(pid) for pid in pids)
+    assert {one[0] for one in outcomes(database).values()} == {"pending"}
+
+
+def test_two_crawls_of_one_ledger_at_once(site: Site, database: str) -> None:
+    """Over the same pages, one of them with two workers."""
+    site.routes |= {f"/{n}": Page(html(f"/x{n}", "/same"), wait=0.02) for n in range(150)}
+    seeds = [site.url(f"/{n}", f"127.0.0.{2 + n % 5}") for n in range(150)]
+    both = [start("crawl", *seeds, "--delay", "0", "--workers", number, "--db", database) for number in ("1", "2")]
+    for child in both:
+        finish(child)
+    for crawl_id in (1, 2):
+        assert set(outcomes(database, crawl_id).values()) == {("fetched", None)}
+        assert len(outcomes(database, crawl_id)) == 150
+    with open_ledger(database) as conn:
+        live = conn.exec_driver_sql("SELECT count(*) FROM link WHERE valid_to IS NULL AND gone_at IS NULL").scalar_one()
+        visits = conn.exec_driver_sql("SELECT crawl_id, count(*) FROM visit GROUP BY crawl_id ORDER BY crawl_id").all()
+    assert live == 300
+    assert [tuple(row) for row in visits] == [(1, 150), (2, 150)]
+    run("db", "check", "--db", database)
