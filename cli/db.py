@@ -1,4 +1,7 @@
-"""``linkledger db``: make a ledger, describe it, bring it up to date, and check what it claims."""
+"""``linkledger db``: make a ledger, describe it, bring it up to date, and check what it claims.
+
+What copies a ledger or makes it smaller is in `cli.upkeep`.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,11 @@ import typer
 from cli.config import database
 from cli.options import DatabaseOption, FormatOption
 from cli.render import Answer, write_answer
-from cli.upkeep import backup, export, prune
+from cli.upkeep import backup, export, prune, reclassify
 from storage.engine import Ledger, create_ledger, parse_database, shown, upgrade_ledger
 from storage.ledger_facts import ledger_facts
 
-app = typer.Typer(help="Make a ledger, describe it, bring it up to date, check it.", no_args_is_help=True)
+app = typer.Typer(help="Make a ledger, describe it, back it up, bring it up to date, check it.", no_args_is_help=True)
 
 
 @app.command("init")
@@ -96,3 +99,4 @@ def check(db: DatabaseOption = None, output: FormatOption = None) -> None:
 app.command("backup")(backup)
 app.command("export")(export)
 app.command("prune")(prune)
+app.command("reclassify")(reclassify)

@@ -13,7 +13,7 @@ import typer
 
 from cli.config import database
 from cli.moments import parse_moment
-from cli.options import DatabaseOption, FormatOption
+from cli.options import DatabaseOption, FormatOption, LimitOption
 from cli.render import Answer, write_answer
 from storage.engine import Ledger, shown
 from storage.times import to_iso
@@ -87,6 +87,48 @@ def prune(
         "file_smaller_by": freed,
     }
     write_answer(Answer(key="pruned", rows=[row], columns=tuple(row), single=True), output=output)
+
+
+def reclassify(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which hosts belong elsewhere.")] = False,
+    db: DatabaseOption = None,
+    output: FormatOption = None,
+    limit: LimitOption = "default",
+) -> None:
+    """Put every host into its registrable domain by the suffix list of this installation.
+
+    A host keeps the domain it was first stored with, and a ledger made with another list says so. This rewrites
+    hosts, pages, links, anchors and their sums in one transaction; no crawl may run meanwhile.
+
+    Example: linkledger db reclassify --dry-run
+    """
+    from crawler.urls import operator_domain, registrable_domain, suffix_list_version
+    from storage.reclassify import reclassify as rewrite
+
+    psl = suffix_list_version()
+    progress = Progress("reclassify")
+    with Ledger(database(db), read_only=dry_run) as ledger:
+        found = rewrite(ledger, registrable_domain, operator_domain, psl=psl, dry_run=dry_run, progress=progress.tell)
+        progress.end()
+    write_answer(
+        Answer(
+            key="changes",
+            rows=[one._asdict() for one in found.changes],
+            columns=("host", "domain", "new_domain"),
+            head={
+                "suffix_list": found.psl,
+                "new_suffix_list": psl,
+                "dry_run": dry_run,
+                "hosts": found.hosts,
+                "changed": len(found.changes),
+                "list_rows_changed": found.list_rows,
+            },
+            heading=f"{len(found.changes):,} of {found.hosts:,} hosts {'would belong' if dry_run else 'now belong'} "
+            f"to another domain by {psl}",
+        ),
+        output=output,
+        limit=limit,
+    )
 
 
 class Progress:
