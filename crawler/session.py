@@ -374,8 +374,9 @@ class Session:
             thread.shutdown(wait=True, cancel_futures=True)
         self._reading.close()
         try:
-            with self.ledger.begin() as conn:
-                leases.give_back(conn, self.crawl_id, self.holder)
+            if self.task.begun_by != self.holder:  # else it is held until the crawl is closed
+                with self.ledger.begin() as conn:
+                    leases.give_back(conn, self.crawl_id, self.holder)
         except LedgerError as error:
             self.fail(error)
         finally:

@@ -29,7 +29,8 @@ SEEDS = 200
 def fill(site: Site, *, wait: float, more: int = 0) -> None:
     """500 URLs on eight hosts: 200 of them on the list, the others found by following links.
 
-    ``more``: so many further links on each page. Among them redirects to other hosts, two URLs that end on one page, pages that are gone or forbidden.
+    ``more``: so many further links on each page. Among the URLs are redirects to other hosts, two that end on one
+    page, pages that are gone or forbidden.
     """
     site.robots = b"User-agent: *\nDisallow: /private/\n"
     dice = random.Random(7)

@@ -34,6 +34,12 @@ def site() -> Iterator[Site]:
         yield served
 
 
+@pytest.fixture
+def own_file(tmp_path: Path) -> str:
+    """A ledger of SQLite, where the kind of database makes no difference."""
+    return f"sqlite:///{tmp_path / 'ledger.db'}"
+
+
 def ask(*words: str) -> dict[str, Any]:
     """The answer of a question as JSON."""
     done = subprocess.run(
@@ -79,39 +85,43 @@ def test_a_killed_crawl_is_shown_as_died_and_goes_on_as_it_was_begun(site: Site,
     assert {request.headers["User-Agent"] for request in site.log} == {"mine/1"}
 
 
-def test_a_living_crawl_is_not_taken_from_its_process(site: Site, database: str) -> None:
-    child = start("crawl", *slow(site, 100, wait=0.1), "--delay", "0", "--db", database)
+def test_a_living_crawl_is_not_taken_from_its_process(site: Site, own_file: str) -> None:
+    go_on = threading.Event()
+    seeds = slow(site, 40, wait=0)
+    site.routes["/39"] = lambda _: Page(html() if go_on.wait(25) else "")
+    child = start("crawl", *seeds, "--delay", "0", "--db", own_file)
     wait_for(lambda: len(site.log) > 10)
-    said = run("crawl", "--resume", "--db", database, status=1)
+    said = run("crawl", "--resume", "--db", own_file, status=1)
+    go_on.set()
     assert f"process {child.pid} on" in said
     finish(child)
-    assert len(site.paths()) == 104
-    assert set(outcomes(database).values()) == {("fetched", None)}
+    assert len(site.paths()) == 44
+    assert set(outcomes(own_file).values()) == {("fetched", None)}
 
 
-def test_what_cannot_be_resumed(site: Site, database: str, tmp_path: Path) -> None:
+def test_what_cannot_be_resumed(site: Site, own_file: str, tmp_path: Path) -> None:
     assert "no ledger" in run("crawl", "--resume", "--db", f"sqlite:///{tmp_path / 'none.db'}", status=1)
-    run("crawl", *slow(site, 2, wait=0), "--delay", "0", "--db", database)
-    assert "no crawl is unfinished" in run("crawl", "--resume", "--db", database, status=1)
-    assert "crawl 1 is finished" in run("crawl", "--resume", "1", "--db", database, status=1)
-    assert "no crawl named '7'" in run("crawl", "--resume", "7", "--db", database, status=1)
-    assert "--depth" in run("crawl", "--resume", "--depth", "1", "--db", database, status=2)
-    assert "one crawl" in run("crawl", "--resume", "1", "2", "--db", database, status=2)
-    assert "--workers" in run("crawl", "a.example", "--workers", "0", "--db", database, status=2)
+    run("crawl", *slow(site, 2, wait=0), "--delay", "0", "--db", own_file)
+    assert "no crawl is unfinished" in run("crawl", "--resume", "--db", own_file, status=1)
+    assert "crawl 1 is finished" in run("crawl", "--resume", "1", "--db", own_file, status=1)
+    assert "no crawl named '7'" in run("crawl", "--resume", "7", "--db", own_file, status=1)
+    assert "--depth" in run("crawl", "--resume", "--depth", "1", "--db", own_file, status=2)
+    assert "one crawl" in run("crawl", "--resume", "1", "2", "--db", own_file, status=2)
+    assert "--workers" in run("crawl", "a.example", "--workers", "0", "--db", own_file, status=2)
 
 
-def test_the_first_ctrl_c_ends_after_the_pages_in_flight_the_second_at_once(site: Site, database: str) -> None:
-    child = start("crawl", *slow(site, 60, wait=0.3), "--delay", "0", "--db", database)
+def test_the_first_ctrl_c_ends_after_the_pages_in_flight_the_second_at_once(site: Site, own_file: str) -> None:
+    child = start("crawl", *slow(site, 60, wait=0.3), "--delay", "0", "--db", own_file)
     wait_for(lambda: len(site.log) > 12)
     child.send_signal(signal.SIGINT)
     said = finish(child, status=130)
     assert "`linkledger crawl --resume 1` asks them" in said
     asked = sum(request.path != "/robots.txt" for request in site.log)
-    assert sum(one == ("fetched", None) for one in outcomes(database).values()) == asked
+    assert sum(one == ("fetched", None) for one in outcomes(own_file).values()) == asked
     site.routes |= {f"/{n}": Page(html(), wait=20) for n in range(60)}
     before = len(site.log)
-    child = start("crawl", "--resume", "--db", database)
-    wait_for(lambda: "running" in run_state(database))
+    child = start("crawl", "--resume", "--db", own_file)
+    wait_for(lambda: "running" in run_state(own_file))
     time.sleep(2.5)
     child.send_signal(signal.SIGINT)
     time.sleep(0.5)
@@ -121,8 +131,8 @@ def test_the_first_ctrl_c_ends_after_the_pages_in_flight_the_second_at_once(site
     assert time.monotonic() - began < 5, "pages in flight would take twenty seconds"
     assert len(site.log) - before < 60
     site.routes |= {f"/{n}": Page(html()) for n in range(60)}
-    run("crawl", "--resume", "--db", database)
-    assert set(outcomes(database).values()) == {("fetched", None)}
+    run("crawl", "--resume", "--db", own_file)
+    assert set(outcomes(own_file).values()) == {("fetched", None)}
 
 
 def run_state(database: str) -> str:
@@ -336,15 +346,15 @@ def test_a_url_handed_on_is_found_by_the_holder_of_its_next_operator(ledger: Led
         assert row.shard == shard_of("b.example"), "its place is kept when the crawl is resumed"
 
 
-def test_a_crawl_of_an_older_release_is_divided_when_it_is_resumed(site: Site, database: str) -> None:
+def test_a_crawl_of_an_older_release_is_divided_when_it_is_resumed(site: Site, own_file: str) -> None:
     """Its URLs are all in one shard, and nobody holds a lease."""
-    child = start("crawl", *slow(site, 60), "--delay", "0", "--db", database)
+    child = start("crawl", *slow(site, 60), "--delay", "0", "--db", own_file)
     wait_for(lambda: len(site.log) > 30)
     child.send_signal(signal.SIGINT)
     finish(child, status=130)
-    with Ledger(database) as ledger, ledger.begin() as conn:
+    with Ledger(own_file) as ledger, ledger.begin() as conn:
         conn.exec_driver_sql("UPDATE outcome SET shard = 0")
     site.routes["/59"] = redirect("/1")
-    run("crawl", "--resume", "--workers", "2", "--db", database)
-    assert {one[0] for one in outcomes(database).values()} == {"fetched"}
+    run("crawl", "--resume", "--workers", "2", "--db", own_file)
+    assert {one[0] for one in outcomes(own_file).values()} == {"fetched"}
     assert SHARDS == 64
