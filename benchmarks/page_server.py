@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
 LINKS = 50
 HOSTS = 200
@@ -20,6 +21,7 @@ _WORDS = [
 ]  # fmt: skip
 
 
+@lru_cache(5_000)
 def page(host: str, path: str) -> bytes:
     """One page: 15 links every page of its site has, 35 of its own to some of 2,000 other sites."""
     dice = random.Random(f"{host}{path}")

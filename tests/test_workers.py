@@ -40,21 +40,18 @@ def workers(child: subprocess.Popen[str], number: int) -> list[int]:
     return children(child.pid)
 
 
-def halves() -> tuple[list[str], list[str]]:
-    """Hosts by the worker that a crawl of these alone gives them to: full shards in turn."""
-    hosts = [f"127.0.0.{2 + n}" for n in range(12)]
-    shards = sorted({shard_of(host) for host in hosts})
-    return (
-        [host for host in hosts if shards.index(shard_of(host)) % 2 == 0],
-        [host for host in hosts if shards.index(shard_of(host)) % 2 == 1],
-    )
+def halves(number: int) -> tuple[list[str], list[str]]:
+    """So many hosts for each of two workers, where a crawl has as many seeds of each host: full shards in turn."""
+    by_shard = {shard_of(host): host for host in (f"127.0.0.{n}" for n in range(40, 2, -1))}
+    hosts = [by_shard[shard] for shard in sorted(by_shard)[: 2 * number]]
+    return hosts[::2], hosts[1::2]
 
 
 def test_no_operator_sees_two_requests_within_the_delay(site: Site, database: str) -> None:
     """Over all workers; also where a redirect leads from one worker's operator to another's."""
     delay = 0.5
-    first, second = halves()
-    hosts = [*first[:4], *second[:4]]
+    first, second = halves(4)
+    hosts = [*first, *second]
     for host in hosts:
         site.routes |= {(host, f"/{n}"): Page(html(f"/{n + 10}")) for n in range(4)}
     site.routes[(first[0], "/1")] = redirect(site.url("/there", second[0]))
@@ -83,7 +80,7 @@ def test_no_operator_sees_two_requests_within_the_delay(site: Site, database: st
 
 def test_redirects_over_several_operators_end_as_with_one_worker(site: Site, own_file: str) -> None:
     """Chains that wander between two workers, in a circle, too long, and to a page that another URL led to."""
-    first, second = halves()
+    first, second = halves(3)
     for hop in range(14):
         here, there = (first, second) if hop % 2 == 0 else (second, first)
         site.routes[(here[hop % 3], f"/long{hop}")] = redirect(site.url(f"/long{hop + 1}", there[(hop + 1) % 3]))
@@ -95,12 +92,14 @@ def test_redirects_over_several_operators_end_as_with_one_worker(site: Site, own
         (second[1], "/b"): redirect("/end"),
         (first[2], "/ftp"): redirect("ftp://files.example/"),
         (first[2], "/forbidden"): redirect(site.url("/private/x", second[2])),
+        (second[2], "/plain"): Page(html()),
+        (second[2], "/more"): Page(html()),
         (second[2], "/robots.txt"): Page("User-agent: *\nDisallow: /private/"),
     }
     seeds = [
         site.url("/long0", first[0]), site.url("/long9", second[0]), site.url("/circle", first[0]),
         site.url("/a", first[1]), site.url("/b", second[1]), site.url("/ftp", first[2]),
-        site.url("/forbidden", first[2]),
+        site.url("/forbidden", first[2]), site.url("/plain", second[2]), site.url("/more", second[2]),
     ]  # fmt: skip
     site.routes[(second[14 % 3], "/long14")] = site.routes[(first[14 % 3], "/long14")] = Page(html())
     found = []
@@ -115,8 +114,8 @@ def test_redirects_over_several_operators_end_as_with_one_worker(site: Site, own
 
 def test_links_are_followed_by_whoever_holds_their_operator(site: Site, own_file: str) -> None:
     """One page leads to hosts of both workers; the idle one notices."""
-    first, second = halves()
-    there = [site.url(f"/{n}", host) for host in (*first[:3], *second[:3]) for n in range(5)]
+    first, second = halves(3)
+    there = [site.url(f"/{n}", host) for host in (*first, *second) for n in range(5)]
     site.routes["/"] = Page(html(*there))
     site.routes |= {f"/{n}": Page(html("/x"), wait=0.1) for n in range(5)}
     run("crawl", site.url("/", first[0]), "--depth", "1", "--follow", "any", "--include", f":{site.port}/",
