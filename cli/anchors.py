@@ -10,18 +10,22 @@ from typing import Annotated, Any
 import typer
 
 from cli.asking import About, Asked, question
-from cli.changes import register_anchors
 from cli.filters import joined
+from cli.late import late
 from cli.matching import Match, matcher, time_limit
 from cli.render import Answer
-from cli.timeline import register_anchors as register_timeline
 from storage.anchor_counts import MEASURES, AnchorShare, Rank, distribution
 from storage.anchor_lists import ListedAnchor, Variant, link_total, listed, search, variant_count, variants
 from storage.anchor_rows import AnchorFilter, Anchors, Grouping
 from storage.codes import ANCHOR_SOURCES
 from storage.times import to_iso
 
-app = typer.Typer(help="What links say: anchor texts by links, pages and domains.", no_args_is_help=True)
+_LATE = {"new": "cli.changes", "lost": "cli.changes", "changes": "cli.changes", "timeline": "cli.timeline"}
+app = typer.Typer(
+    help="What links say: anchor texts by links, pages and domains, and how they changed.",
+    no_args_is_help=True,
+    cls=late("register_anchors", _LATE),
+)
 
 TOP = (
     "anchor", "variants", "links", "referring_pages", "referring_domains", "targets", "followed", "share_links",
@@ -251,7 +255,3 @@ def _anchor_row(one: ListedAnchor) -> dict[str, Any]:
         "last_seen": to_iso(one.last_seen),
         "found_lost_at": to_iso(one.gone_at),
     }
-
-
-register_anchors(app, anchor_filter)
-register_timeline(app, anchor_filter)

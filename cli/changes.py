@@ -115,10 +115,12 @@ def register_links(app: typer.Typer) -> None:
         app.command(name)(question(command))
 
 
-def register_anchors(app: typer.Typer, words: Any) -> None:
-    """Add the commands on anchors to their group; ``words`` makes the filter on words from its options."""
+def register_anchors(app: typer.Typer) -> None:
+    """Add the commands on anchors to their group."""
+    from cli.anchors import anchor_filter
+
     for name, command in (("new", new_anchors), ("lost", lost_anchors), ("changes", changed_words)):
-        app.command(name)(question(joined(command, "words", words)))
+        app.command(name)(question(joined(command, "words", anchor_filter)))
 
 
 def _links(asking: Asking, *, lost: bool) -> None:

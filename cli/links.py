@@ -8,9 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from cli.asking import About, Asked, question
-from cli.changes import register_links
+from cli.late import late
 from cli.render import Answer
-from cli.timeline import register_links as register_timeline
 from storage.as_of import DOMAIN_GONE
 from storage.codes import ANCHOR_SOURCES, ELEMENTS, LOST_CAUSES, PLACEMENTS, follow_causes
 from storage.link_counts import (
@@ -28,7 +27,16 @@ from storage.link_counts import (
 )
 from storage.times import to_iso
 
-app = typer.Typer(help="Count and list links; no anchor is read.", no_args_is_help=True)
+_LATE = {
+    "new": "cli.changes", "lost": "cli.changes", "changes": "cli.changes", "history": "cli.timeline",
+    "timeline": "cli.timeline",
+}  # fmt: skip
+app = typer.Typer(
+    help="Count and list links, and tell what became of them. Anchors are read by list --with-anchor, changes and "
+    "history alone.",
+    no_args_is_help=True,
+    cls=late("register_links", _LATE),
+)
 
 COUNT = (
     "target", "scope", "backlinks", "followed", "not_followed", "rel_nofollow", "rel_ugc", "rel_sponsored",
@@ -189,7 +197,3 @@ def _link_row(one: ListedLink, with_anchor: bool) -> dict[str, Any]:
     if with_anchor and one.anchor_source is not None:
         row |= {"anchor": one.anchor, "anchor_source": ANCHOR_SOURCES[one.anchor_source]}
     return row
-
-
-register_links(app)
-register_timeline(app)

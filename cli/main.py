@@ -51,11 +51,11 @@ def _load(name: str) -> Any:
     else:
         holder.command(name)(getattr(module, name))
     command = get_group(holder).commands[name]
-    _without_types(command)
+    without_types(command)
     return command
 
 
-def _without_types(command: Any) -> None:
+def without_types(command: Any) -> None:
     """In help, an argument is called TARGET, not ``TARGET <list[str]>``: the type is Python's affair."""
     for param in command.params:
         shown = param.display_type_rich
@@ -66,7 +66,7 @@ def _without_types(command: Any) -> None:
                 (shown(ctx) or "").replace("<list[", "<").replace("]>", ">")
             )
     for below in getattr(command, "commands", {}).values():
-        _without_types(below)
+        without_types(below)
 
 
 shorten_the_way()

@@ -209,9 +209,11 @@ def register_links(app: typer.Typer) -> None:
     app.command("timeline")(joined(links, "asked", filtered))
 
 
-def register_anchors(app: typer.Typer, words: Any) -> None:
-    """Add the command on anchors to its group; ``words`` makes the filter on words from its options."""
-    app.command("timeline")(joined(joined(anchors, "words", words), "asked", filtered))
+def register_anchors(app: typer.Typer) -> None:
+    """Add the command on anchors to its group."""
+    from cli.anchors import anchor_filter
+
+    app.command("timeline")(joined(joined(anchors, "words", anchor_filter), "asked", filtered))
 
 
 def _period(one: Period) -> dict[str, Any]:
