@@ -17,11 +17,11 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
-    Boolean,
     ColumnElement,
     FromClause,
     Integer,
     Label,
+    Select,
     Subquery,
     and_,
     case,
@@ -131,7 +131,7 @@ def _last_seen(table: FromClause, as_of: int) -> ColumnElement[Any]:
     """
     columns = table.c
     known = page.alias("of_page")
-    mixed = exists().where(known.c.id == columns.source_id, known.c.plain.is_(False)).correlate(table)
+    mixed = columns.source_id.in_(select(known.c.id).where(known.c.plain.is_(False)))
     if table is link:
         rendered_only: ColumnElement[bool] = columns.seen_by == SEEN_BY.index("rendered")
     else:
@@ -174,34 +174,22 @@ def _last_seen(table: FromClause, as_of: int) -> ColumnElement[Any]:
 
 def _pages(as_of: int) -> Subquery:
     """What a page's visits and misses up to then say of it, in the columns that questions ask for."""
-    last = visit.alias("last_visit")
-    newer, missed = visit.alias("newer_visit"), miss.alias("newer_miss")
-    indexable = (
-        select(last.c.not_indexable == 0)
-        .where(last.c.page_id == page.c.id, last.c.complete.is_(True), last.c.at <= as_of)
-        .order_by(last.c.at.desc())
-        .limit(1)
-        .correlate(page)
-        .scalar_subquery()
-    )
-    confirmed = (
-        exists()
-        .where(
-            last.c.page_id == page.c.id,
-            last.c.complete.is_(True),
-            last.c.at <= as_of,
-            ~exists().where(newer.c.page_id == last.c.page_id, newer.c.at > last.c.at, newer.c.at <= as_of),
-            # A visit of the date of a miss comes before it.
-            ~exists().where(missed.c.page_id == last.c.page_id, missed.c.at >= last.c.at, missed.c.at <= as_of),
-        )
-        .correlate(page)
-    )
+    last, missed = visit.alias("last_visit"), miss.alias("newer_miss")
+    latest = [last.c.page_id == page.c.id, last.c.at <= as_of]
+    # A visit of the date of a miss comes before it.
+    since = exists().where(missed.c.page_id == last.c.page_id, missed.c.at >= last.c.at, missed.c.at <= as_of)
+    indexable = select(last.c.not_indexable == 0).where(*latest, last.c.complete.is_(True))
+    confirmed = select(and_(last.c.complete.is_(True), ~since)).where(*latest)
+
+    def of_last(question: Select[Any]) -> Any:
+        return question.order_by(last.c.at.desc()).limit(1).correlate(page).scalar_subquery()
+
     return select(
         page.c.id,
         page.c.layout,
         _labelled(_page_read(page.c.id, as_of), "last_ok"),
-        _labelled(indexable, "indexable"),
-        case((confirmed, literal(True, Boolean())), else_=literal(False, Boolean())).label("confirmed"),
+        _labelled(of_last(indexable), "indexable"),
+        _labelled(of_last(confirmed), "confirmed"),
     ).subquery("page_then")
 
 

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from storage import layout
-from storage.as_of import REREAD
+from storage.as_of import PLAIN, REREAD
 from storage.codes import ANY_PAGE, PLACEMENTS, REL_NOFOLLOW, REL_SPONSORED, REL_UGC
 from storage.filters import Chosen
 from storage.schema import anchor_text, domain, edge, host, link, url
@@ -111,9 +111,8 @@ class ListedLink:
 
 def counts(conn: Connection, chosen: Chosen) -> LinkCounts:
     """Count the selected links; 0 and None everywhere if there are none."""
-    of = _by_page(chosen, None)
+    origin, of, page = _with_page(chosen, _by_page(chosen, None))
     total = func.coalesce
-    page = chosen.tables.page
     lasts = _last_seen(of, page)
     row = conn.execute(
         select(
@@ -126,7 +125,7 @@ def counts(conn: Connection, chosen: Chosen) -> LinkCounts:
             func.min(lasts[0]).label("oldest_confirmation"),
             func.min(of.c.first_seen).label("first_seen"),
             func.max(lasts[1]).label("last_seen"),
-        ).select_from(of.join(page, page.c.id == of.c.source_id))
+        ).select_from(origin)
     ).one()
     values = {name: None if value is None else int(value) for name, value in row._mapping.items()}
     backlinks, followed, confirmed = (values[name] or 0 for name in ("backlinks", "followed", "confirmed"))
@@ -193,9 +192,8 @@ def group_count(conn: Connection, chosen: Chosen, side: Side, by: By) -> int:
 
 def groups(conn: Connection, chosen: Chosen, side: Side, by: By, limit: int | None = None) -> Iterator[Group]:
     """The sources or targets of the selected links; most links first, then by name."""
-    of = _by_page(chosen, by if side == "target" else None)
+    origin, of, page = _with_page(chosen, _by_page(chosen, by if side == "target" else None))
     key = of.c.key if side == "target" else _key(side, by, of)
-    page = chosen.tables.page
     lasts = _last_seen(of, page)
     sums = (
         select(
@@ -208,7 +206,7 @@ def groups(conn: Connection, chosen: Chosen, side: Side, by: By, limit: int | No
             func.min(of.c.first_seen).label("first_seen"),
             func.max(lasts[1]).label("last_seen"),
         )
-        .select_from(of.join(page, page.c.id == of.c.source_id))
+        .select_from(origin)
         .group_by(key)
         .subquery()
     )
@@ -381,7 +379,18 @@ def _edges_by_page(chosen: Chosen, target_by: By | None) -> Subquery:
     return question.subquery("by_page")
 
 
-def _last_seen(of: Subquery, page: FromClause) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+def _with_page(chosen: Chosen, of: Subquery) -> tuple[FromClause, FromClause, FromClause]:
+    """`_by_page` joined with the facts of the page: (what to select from, where its sums are, where the page's are)."""
+    page = chosen.tables.page
+    origin = of.join(page, page.c.id == of.c.source_id)
+    if page is PLAIN.page:
+        return origin, of, page
+    # What visits say of a page is found once for each, not wherever it is named: OFFSET keeps both databases to that.
+    once = select(*of.c, page.c.last_ok, page.c.confirmed).select_from(origin).offset(0).subquery("once")
+    return once, once, once
+
+
+def _last_seen(of: FromClause, page: FromClause) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
     """Earliest and latest last-seen time among the links of one row of `_by_page`.
 
     Those with a date of their own (`own_oldest`, `own_newest`), and those last seen with their page (`with_page`).
