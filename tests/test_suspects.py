@@ -202,6 +202,9 @@ SUSPECTS: list[tuple[str, str, str, str, Headers]] = [  # id, reason, URL, docum
           "src='/static/js/main.8d.js'></script>"), ()),
     ("vue", "empty_shell scripts", HERE, page("Acme", "<div id=app></div>",
     "<script type='module' src='/assets/index.js'></script>"), ()),
+    ("vue_with_its_excuse", "empty_shell scripts", HERE,
+     page("Acme", "<noscript><strong>We're sorry but acme doesn't work properly without JavaScript enabled. Please "
+          "enable it to continue.</strong></noscript><div id=app></div>", "<script src=/js/app.1.js></script>"), ()),
     ("angular", "empty_shell scripts", HERE, page("Acme",
     "<app-root>Loading...</app-root><script src='main.js'></script>"), ()),
     ("next_without_content", "empty_shell scripts", HERE, page("Acme",
