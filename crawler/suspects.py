@@ -33,7 +33,7 @@ _CONTENT = re.compile(r"\scontent\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))", r
 _IS_GENERATOR = re.compile(r"\sname\s*=\s*[\"']?generator\b", re.IGNORECASE)
 
 # Cheap ones first: the text of a page is searched only where it can still decide.
-_SIGNALS = ("header", "url", "script", "tag", "title", "form", "generator", "text")
+_SIGNALS = ("header", "url", "title", "script", "tag", "form", "generator", "text")
 _PATTERNS = frozenset({"title", "text", "generator", "form", "url"})
 
 
