@@ -41,6 +41,7 @@ LATER = {
             _AGAIN,
             f"{_CHANGES} --fields change,cause,source,target",
             "linkledger links lost acmetools.example rivaltools.example --crawl 1..last --fields source,target,cause",
+            "linkledger links history http://gardennotes.example/best-pruning-shears rivaltools.example",
             "linkledger links count acmetools.example --fields backlinks,followed,confirmed,unconfirmed",
         ),
     ),
