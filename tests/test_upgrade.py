@@ -172,6 +172,23 @@ def test_what_the_first_revision_had_seen_has_its_reasons_and_its_misses(databas
     assert shards == {operator: shard_of(operator) for operator in shards}
 
 
+def test_what_the_second_revision_knew_is_answered_as_before(database: str) -> None:
+    put("0002", database)
+    upgrade_ledger(database)
+    with Ledger(database, read_only=True) as ledger, ledger.connect() as conn:
+        states = conn.exec_driver_sql(
+            "SELECT lost_cause, count(*) FROM link WHERE valid_to IS NULL GROUP BY 1 ORDER BY 1"
+        )
+        assert [tuple(row) for row in states] == [(0, 21), (1, 6), (4, 2)]
+        began = conn.exec_driver_sql("SELECT began, count(*) FROM link GROUP BY began ORDER BY began")
+        assert [tuple(row) for row in began] == [(0, 1), (1, 26), (2, 2), (3, 1), (4, 2)]
+        assert conn.exec_driver_sql("SELECT count(*) FROM page WHERE suspect_id IS NOT NULL").scalar_one() == 1
+        assert conn.exec_driver_sql("SELECT count(*) FROM record WHERE length(data) = 0").scalar_one() == 1
+    counted = ask_json("links", "count", "target.example", "--db", database)
+    assert (counted["backlinks"], counted["not_followed"], counted["referring_pages"]) == (19, 1, 9)
+    assert ask_json("links", "count", "target.example", "--state", "lost", "--db", database)["backlinks"] == 8
+
+
 def test_an_upgraded_sqlite_ledger_was_copied_before(tmp_path: Path) -> None:
     database = str(tmp_path / "a.db")
     put("0001", database)
