@@ -132,7 +132,7 @@ def deliver(ledger: Ledger, arrivals: Sequence[Sequence[Step]], site: str) -> No
     crawls: dict[int, int] = {}
     with ledger.begin() as conn:
         for number in sorted({step.crawl for batch in arrivals for step in batch if step.crawl is not None}):
-            crawls[number] = start_crawl(conn, plan="{}", list_id=None, now=0)
+            crawls[number] = start_crawl(conn, plan=f'{{"of":"{site}"}}', list_id=None, now=number)
             asked = {reading_of(step, site).requested for batch in arrivals for step in batch if step.crawl == number}
             rows = [SeedRow(one, one.domain, "argument", 1, one.url, {}) for one in sorted(asked)]
             add_seeds(conn, crawls[number], rows)

@@ -15,6 +15,7 @@ from oracle_page import Form, Life, Miss, Page, Version, Visit, Words, close, co
 from storage.records import Reading
 
 PERMANENT = (301, 308)
+REDIRECTS = (*PERMANENT, 302, 303, 307)
 GONE = (404, 410)
 FRESH = ("link_added", "page_first_seen", "moved")
 
@@ -53,10 +54,11 @@ def gather(deliveries: Iterable[Delivery]) -> Model:
     outcomes: dict[tuple[str, int], tuple[Reading, Visit | None]] = {}
     for reading, rules, crawl in deliveries:
         last = reading.final.url if reading.final else reading.requested.url
+        ends = reading.page is not None or reading.status not in REDIRECTS
         for hop in reading.chain:
             if hop.url.url == last:
                 continue
-            closes = hop.status in PERMANENT
+            closes = hop.status in PERMANENT and ends
             miss = Miss(hop.url.url, reading.at, "page_redirected" if closes else "", last if closes else None)
             pages.setdefault(hop.url.url, Page(hop.url.url)).misses.setdefault(reading.at, miss)
         page = pages.setdefault(last, Page(last))
@@ -83,12 +85,12 @@ def gather(deliveries: Iterable[Delivery]) -> Model:
 def judge(page: Page) -> None:
     """Which visits are complete: whole, and no suspects, or suspects that the next whole visit agrees with."""
     confirmed: set[int] = set()
-    while (first := _judged(page, confirmed)) is not None:
-        confirmed.add(first)
+    while agreed := _judged(page, confirmed):
+        confirmed |= agreed
 
 
-def _judged(page: Page, confirmed: set[int]) -> int | None:
-    """Replay one page; the date of a suspect that is found confirmed, to be replayed as a complete visit."""
+def _judged(page: Page, confirmed: set[int]) -> set[int]:
+    """Replay one page; the dates of two suspects that agree, to be replayed as complete visits."""
     page.lives, page.done = [], []
     pending: Visit | None = None
     for event in page.events():
@@ -105,7 +107,7 @@ def _judged(page: Page, confirmed: set[int]) -> int | None:
             if not event.full:
                 continue
             if pending is not None:
-                return pending.at
+                return {pending.at, event.at}
             pending = event
             continue
         event.complete = True
@@ -114,7 +116,7 @@ def _judged(page: Page, confirmed: set[int]) -> int | None:
         compare(page, event)
     if pending is not None:
         pending.pending = True
-    return None
+    return set()
 
 
 def replay(made: Model) -> None:

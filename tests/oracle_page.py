@@ -315,7 +315,7 @@ def _restore(life: Life, link: Link, visit: Visit, began: str) -> None:
     first = words.first_seen if new_words.text == words.value.text else at
     life.forms.append(Version(new_form, at, form.first_seen, began, at, who))
     life.words.append(Version(new_words, at, first, began, at, who))
-    life.ordinal = link.ordinal
+    life.ordinal = life.ordinal if wat else link.ordinal
     _confirm(life, at, who)
 
 

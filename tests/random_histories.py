@@ -142,7 +142,11 @@ class Site:
         if len(others) > 1 and self.random.random() < 0.25:
             between = self.random.choice([one for one in others if one != there])
             via += f" {between}{self.random.choice((301, 302, 308))}"
-        (self.visit if self.random.random() < 0.85 else self.miss)(there, via)
+        chance = self.random.random()
+        if chance < 0.04:
+            self.ask(Step(there, 0, outcome="failed", status=status, via=f"{via} {there}{status}"))
+        else:
+            (self.visit if chance < 0.85 else self.miss)(there, via)
 
 
 def history(seed: int) -> list[Step]:
