@@ -1,8 +1,9 @@
 """The README's blocks, run in order by one shell in an empty folder, as a reader would type them.
 
 Each block to run has a comment before it: ``<!-- run -->`` (every command must succeed) or
-``<!-- run: exact -->`` (a ``console`` block whose output is compared to the character). Two things are
-replaced: the port by a free one, and the PostgreSQL server by that of the tests.
+``<!-- run: exact -->`` (a ``console`` block whose output is compared to the character). ``<!-- demo -->`` stands before
+what the demonstration prints, which tests/test_weekly.py looks up. Two things are replaced: the port by a free one, and
+the PostgreSQL server by that of the tests.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 README = Path(__file__).resolve().parent.parent / "README.md"
-FENCE = re.compile(r"(?:^<!-- (run(?:: exact)?) -->\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"(?:^<!-- (run(?:: exact)?|demo) -->\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SERVER = "postgresql://ledger:secret@db.example.com/links"
 PORT = "8808"
 
@@ -32,12 +33,13 @@ class Block(NamedTuple):
 
 
 BLOCKS = [Block(*found.groups(default="")) for found in FENCE.finditer(README.read_text("utf-8"))]
+TYPED = [block for block in BLOCKS if block.mode != "demo" and block.language != "sql"]
 
 
 def test_every_shell_block_is_run() -> None:
     assert {block.language for block in BLOCKS} == {"console", "sh", "sql"}
     assert all(block.mode for block in BLOCKS)
-    assert all((block.mode == "run: exact") == (block.language == "console") for block in BLOCKS)
+    assert all((block.mode in ("run: exact", "demo")) == (block.language == "console") for block in BLOCKS)
     assert BLOCKS[0].body.startswith("$ linkledger demo\n")
 
 
@@ -65,7 +67,7 @@ def test_blocks(shell: tuple[Path, dict[str, str]], postgres_url: str) -> None:
     folder, environment = shell
     port = free_port()
     script = ["set -eu", "trap 'kill $(jobs -p) 2>/dev/null' EXIT"]
-    for number, block in enumerate(block for block in BLOCKS if block.language != "sql"):
+    for number, block in enumerate(TYPED):
         body = block.body.replace(PORT, port).replace(SERVER, postgres_url)
         if block.language == "console":
             command, _, _ = body.removeprefix("$ ").partition("\n")
@@ -87,7 +89,7 @@ def test_blocks(shell: tuple[Path, dict[str, str]], postgres_url: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
-    for number, block in enumerate(block for block in BLOCKS if block.language != "sql"):
+    for number, block in enumerate(TYPED):
         if block.language == "console":
             expected = block.body.partition("\n")[2]
             assert (folder.parent / f"said-{number}").read_text("utf-8") == expected, block.body.partition("\n")[0]
