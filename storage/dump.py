@@ -9,9 +9,7 @@ out: which page a URL was first found on, at what depth, and which of several UR
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import suppress
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +27,7 @@ from storage.codes import (
     follow_causes,
 )
 from storage.dialect import dialect_of
+from storage.scratch import in_files
 from storage.times import to_iso
 
 if TYPE_CHECKING:
@@ -52,11 +51,7 @@ def dump(conn: Connection, *, times: bool = False) -> Iterator[str]:
         JSON objects, one a line, without the line's end. Memory is bounded by some pages' links.
     """
     dialect = dialect_of(conn)
-    if dialect.name == "sqlite":
-        # A long list of URLs is sorted outside of memory, unless this connection has sorted in memory before.
-        with suppress(sqlite3.OperationalError):
-            driver: Any = conn.connection.driver_connection
-            driver.execute("PRAGMA temp_store = FILE")
+    in_files(conn)  # a long list of URLs is sorted outside of memory
     for told in (_lists, _crawls, _outcomes):
         yield from map(_encode, told(conn))
     for kind in (_pages, _visits, _misses, _links, _anchors):

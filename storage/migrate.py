@@ -9,6 +9,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, inspect
 
+from storage.scratch import in_files
+
 SCRIPTS = Path(__file__).parent / "migrations"
 
 
@@ -25,6 +27,7 @@ def upgrade(conn: Connection, *, progress: Callable[[str], None] | None = None, 
     tell = progress or (lambda _: None)
     found = _revision(conn)
     if found is not None:
+        in_files(conn)
         tell(_backed_up(conn, found))
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))

@@ -14,6 +14,7 @@ from storage import edges
 from storage.dialect import dialect_of
 from storage.dictionaries import Known
 from storage.errors import LedgerError
+from storage.scratch import in_files
 from storage.text import LONGEST_NAME, short_name
 
 if TYPE_CHECKING:
@@ -147,6 +148,7 @@ def _apply(conn: Connection, changes: Collection[tuple[int, Change]], tell: Call
     if not changes:
         return
     dialect = dialect_of(conn)
+    in_files(conn)
     names = sorted({one.new_domain for _, one in changes})
     dialect.insert(conn, "domain", ("name",), [(name,) for name in names], conflict="nothing")
     wanted = {*names, *(one.domain for _, one in changes)}
