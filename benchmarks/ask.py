@@ -31,7 +31,8 @@ from storage.dialect import dialect_of
 from storage.dictionaries import hash_id, texts_of
 from storage.engine import create_ledger, open_ledger
 from storage.filters import Chosen, LinkFilter, choose
-from storage.link_counts import cells, counts, groups, listed
+from storage.link_counts import cells, counts, groups
+from storage.link_lists import listed
 from storage.targets import Target, resolve
 
 POPULAR, RARE = "popular.example.com", "rare.example.com"
@@ -40,7 +41,7 @@ URL_COLUMNS = ("id", "url", "host_id", "path_key")
 PAGE_COLUMNS = ("id", "host_id", "domain_id", "first_ok", "last_ok", "attempted_at", "confirmed", "indexable", "links")
 LINK_COLUMNS = (
     "target_domain", "target_host", "target_id", "source_domain", "source_id", "link_no", "valid_from", "source_host",
-    "first_seen", "follow_cause", "rel", "placement", "element", "hidden", "ordinal",
+    "first_seen", "follow_cause", "rel", "placement", "element", "hidden", "position",
 )  # fmt: skip
 ANCHOR_COLUMNS = (
     "target_domain", "fold_id", "source_domain", "target_id", "source_id", "link_no", "valid_from", "target_host",

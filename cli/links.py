@@ -12,19 +12,8 @@ from cli.late import late
 from cli.render import Answer
 from storage.as_of import DOMAIN_GONE
 from storage.codes import ANCHOR_SOURCES, ELEMENTS, LOST_CAUSES, PLACEMENTS, follow_causes
-from storage.link_counts import (
-    By,
-    Group,
-    LinkCounts,
-    ListedLink,
-    OnePer,
-    Side,
-    counts,
-    group_count,
-    groups,
-    list_total,
-    listed,
-)
+from storage.link_counts import By, Group, LinkCounts, Side, counts, group_count, groups
+from storage.link_lists import ListedLink, OnePer, list_total, listed
 from storage.times import to_iso
 
 _LATE = {

@@ -14,7 +14,8 @@ from sqlalchemy import (
 
 from storage.anchor_rows import Anchors, commonest
 from storage.dictionaries import hash_id, texts_of
-from storage.link_counts import first_domains, last_seen
+from storage.link_counts import last_seen
+from storage.link_lists import first_domains
 from storage.schema import anchor_text, domain, url
 from storage.targets import among
 from storage.text import clean, fold

@@ -40,7 +40,8 @@ from storage.coverage import coverage
 from storage.engine import open_ledger
 from storage.filters import Chosen, LinkFilter, choose
 from storage.layout import STEP
-from storage.link_counts import cells, counts, groups, listed
+from storage.link_counts import cells, counts, groups
+from storage.link_lists import listed
 from storage.targets import WHOLE_LEDGER
 from storage.times import to_iso
 

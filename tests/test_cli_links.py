@@ -274,6 +274,15 @@ def test_a_table_says_scope_and_the_wider_one_first(ledger: str) -> None:
     assert "read 2 of 4 pages asked for; 1 blocked, 1 failed" in lines
 
 
+def test_a_table_says_what_unconfirmed_means(ledger: str) -> None:
+    def shown(*arguments: str) -> str:
+        return " ".join(ask("links", "count", *arguments, "--format", "table").stdout.split())
+
+    said = "unconfirmed: 1 link on pages that the latest attempt did not read whole; every link was seen on 2026-09-23 "
+    assert said in shown("acme.com")
+    assert "unconfirmed:" not in shown("shop.acme.com")
+
+
 def test_the_limit_is_said(ledger: str) -> None:
     lines = ask("links", "list", "acme.com", "--format", "table", "--limit", "1").stdout.splitlines()
     assert "1 of 4 rows; --limit none shows all" in lines

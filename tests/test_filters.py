@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from storage.engine import open_ledger
 from storage.errors import UnknownName
 from storage.filters import LinkFilter, choose
-from storage.link_counts import listed
+from storage.link_lists import listed
 from storage.targets import WHOLE_LEDGER
 
 A, B, C = "https://alpha.org/1", "https://alpha.org/2", "https://beta.org/1"

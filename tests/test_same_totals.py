@@ -36,7 +36,8 @@ from storage.as_of import DOMAIN_GONE
 from storage.codes import LOST_CAUSES
 from storage.engine import open_ledger
 from storage.filters import LinkFilter, choose
-from storage.link_counts import By, OnePer, Side, cells, counts, group_count, groups, list_total, listed
+from storage.link_counts import By, Side, cells, counts, group_count, groups
+from storage.link_lists import OnePer, list_total, listed
 from storage.targets import resolve
 from storage.text import fold
 
