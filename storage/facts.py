@@ -235,8 +235,7 @@ def load_latest(dialect: Dialect, conn: Connection, pages: Collection[int]) -> d
         anchor = anchors.get((row[4], row[2], row[5]))
         if anchor is None:
             raise UnreadableLedger(str(conn.engine.url), "a link has no anchor; see `linkledger db check`")
-        target = UrlRow(row[2], row[1], row[0])
-        found.setdefault(row[4], []).append(Held(_link_version(row, target), _anchor_version(anchor, target)))
+        found.setdefault(row[4], []).append(Held(link_version(row), anchor_version(anchor)))
     return found
 
 
@@ -258,19 +257,23 @@ def _rows(
     return (tuple(row) for row in dialect.fetch_keyed(conn, question, pages))
 
 
-def _link_version(row: Row, target: UrlRow) -> LinkVersion:
-    (_, _, _, _, _, number, valid_from, _, first_seen, follow_cause, rel, placement, element, hidden,
+def link_version(row: Row) -> LinkVersion:
+    """A row of `LINK_ROW` as a version."""
+    (domain, host, target, _, _, number, valid_from, _, first_seen, follow_cause, rel, placement, element, hidden,
      position, began, seen_by, valid_to, last_seen, gone_at, lost_cause) = row  # fmt: skip
     form = (follow_cause, rel, placement, element, bool(hidden))
-    one = LinkVersion(target, number, valid_from, first_seen, form, position, began, seen_by)
+    one = LinkVersion(UrlRow(target, host, domain), number, valid_from, first_seen, form, position, began, seen_by)
     one.valid_to, one.last_seen, one.gone_at, one.lost_cause, one.stored = valid_to, last_seen, gone_at, lost_cause, row
     return one
 
 
-def _anchor_version(row: Row, target: UrlRow) -> AnchorVersion:
-    (_, fold_id, _, _, _, number, valid_from, _, text_id, source, has_image, first_seen, began, valid_to,
+def anchor_version(row: Row) -> AnchorVersion:
+    """A row of `ANCHOR_ROW` as a version."""
+    (domain, fold_id, _, target, _, number, valid_from, host, text_id, source, has_image, first_seen, began, valid_to,
      last_seen, gone_at) = row  # fmt: skip
     shown = (text_id, source, bool(has_image))
-    one = AnchorVersion(target, number, valid_from, first_seen, AnchorRow(text_id, fold_id), shown, began)
+    one = AnchorVersion(
+        UrlRow(target, host, domain), number, valid_from, first_seen, AnchorRow(text_id, fold_id), shown, began
+    )
     one.valid_to, one.last_seen, one.gone_at, one.stored = valid_to, last_seen, gone_at, row
     return one

@@ -51,30 +51,31 @@ def place(ordinals: Sequence[int], kept: Sequence[int | None]) -> tuple[list[int
     """
     stay = _ascending(kept)
     positions: list[int] = []
-    last, index = -1, 0
+    index = 0
     while index < len(kept):
-        if index in stay:
-            last = kept[index]  # type: ignore[assignment]
-            positions.append(last)
+        here = kept[index]
+        if here is not None and index in stay:
+            positions.append(here)
             index += 1
             continue
         end = index
         while end < len(kept) and end not in stay:
             end += 1
-        count = end - index
-        if end == len(kept):  # behind all others: as far apart as they stand in the document
-            start = max(last + 1, 0)
-            base = -(-start // STEP) * STEP
+        count, last = end - index, positions[-1] if positions else None
+        after = kept[end] if end < len(kept) else None
+        if last is None and after is None:
+            fresh = [STEP * one for one in ordinals]
+        elif after is None:  # behind all others, as far apart as they stand in the document
+            base = (last or 0) // STEP * STEP + STEP
             fresh = [base + STEP * (one - ordinals[index]) for one in ordinals[index:end]]
-            if last < 0:
-                fresh = [STEP * one for one in ordinals[index:end]]
+        elif last is None:  # above all others: there is room below zero
+            fresh = [after - STEP * (count - one) for one in range(count)]
         else:
-            room = kept[end] - last  # type: ignore[operator]
+            room = after - last
             if room <= count:
                 return _anew(ordinals)
             fresh = [last + room * (one + 1) // (count + 1) for one in range(count)]
         positions.extend(fresh)
-        last = positions[-1]
         index = end
     layout = _pieces(ordinals, positions)
     return _anew(ordinals) if len(layout) > MOST_PIECES else (positions, layout)
@@ -87,11 +88,11 @@ def _anew(ordinals: Sequence[int]) -> tuple[list[int], Layout]:
 def _pieces(ordinals: Sequence[int], positions: Sequence[int]) -> Layout:
     pieces: list[tuple[int, int]] = []
     start, first = 0, 0
-    for number, position in zip(ordinals, positions, strict=True):
-        if first + (position - start) // STEP != number:
-            start, first = position, number
-            if not pieces:
+    for place, (number, position) in enumerate(zip(ordinals, positions, strict=True)):
+        if position < start or first + (position - start) // STEP != number:
+            if place and not pieces:
                 pieces.append((0, 0))
+            start, first = position, number
             pieces.append((start, first))
     return tuple(pieces)
 

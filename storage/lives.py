@@ -162,12 +162,26 @@ class Life:
         life = cls(place)
         life.first_ok, life.latest, life.last_ok = first_ok, last_ok, last_ok
         life.rules, life.content_hash, life.layout = rules, content_hash, layout_
-        life._saw_all = last_ok is not None
-        for one in sorted(held, key=lambda one: one.link.link_no):
-            life._held.setdefault(one.link.target.id, []).append(one)
-            life.links.append(one.link)
-            life.anchors.append(one.anchor)
+        life.saw(last_ok is not None, None, rendered=False)
+        life.hold(held)
         return life
+
+    def hold(self, held: Iterable[Held]) -> None:
+        """Links that were there before anything is told."""
+        for one in sorted(held, key=lambda one: one.link.link_no):
+            self._held.setdefault(one.link.target.id, []).append(one)
+            self.links.append(one.link)
+            self.anchors.append(one.anchor)
+
+    def saw(self, anything: bool, targets: frozenset[int] | None, *, rendered: bool) -> None:
+        """What a complete visit could see: links to every target, or to some domains."""
+        if targets is not None:
+            self._saw |= targets
+            if rendered:
+                self._rendered |= targets
+        else:
+            self._saw_all |= anything
+            self._rendered_all |= anything and rendered
 
     # -- what is told -------------------------------------------------------------------------
 
@@ -379,17 +393,10 @@ class Life:
         self.complete[doc.visit_id] = True
         self.first_ok = doc.at if self.first_ok is None else self.first_ok
         self.latest, self.indexable = doc.at, doc.indexable
-        rendered = doc.seen_by == RENDERED
         if doc.full:
             self.last_ok, self.last_visit_id = doc.at, doc.visit_id
             self.rules, self.content_hash = doc.rules, doc.content_hash
-        if doc.targets is None:
-            self._saw_all = True
-            self._rendered_all |= rendered
-        else:
-            self._saw |= doc.targets
-            if rendered:
-                self._rendered |= doc.targets
+        self.saw(True, doc.targets, rendered=doc.seen_by == RENDERED)
 
 
 def move(gone: Sequence[Held], to: Life) -> None:

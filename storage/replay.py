@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from storage import evidence, layout
+from storage import evidence, layout, pruned
 from storage.codes import METHODS
 from storage.dictionaries import Texts, anchor_rows, url_rows
 from storage.facts import Facts, load_rows, occurrence
@@ -30,7 +29,6 @@ _METHOD = [SEEN_BY[name] for name in METHODS]
 class Retold(NamedTuple):
     """A page after all of its visits and misses."""
 
-    place: Place
     first_ok: int | None
     last_ok: int | None
     last_visit_id: int | None
@@ -61,89 +59,152 @@ def moved_together(texts: Texts, conn: Connection, pages: Collection[int]) -> se
     return found
 
 
+class _Story:
+    """What is kept of one page: its visits and misses, and where its history begins to be told."""
+
+    def __init__(self, page: Row[tuple[object, ...]]) -> None:
+        self.place = Place(page.id, page.host_id, page.domain_id)
+        self.visits: list[Row[tuple[object, ...]]] = []
+        self.misses: list[Row[tuple[object, ...]]] = []
+        self.rows: tuple[list[tuple[object, ...]], list[tuple[object, ...]]] = [], []
+        self.documents: dict[int, Document] = {}
+        self.first_ok, self.layout = page.first_ok, page.layout
+        self.since = -1
+        """Date of the latest visit whose record was pruned: what came up to then is told by the rows."""
+
+    def life(self) -> Life:
+        """The page before anything is told."""
+        plain = all(row.targets is None and _METHOD[row.method] == RAW for row in self.visits if row.whole)
+        life = Life(self.place, plain=plain)
+        if self.since >= 0:
+            known = [self.documents[row.id] for row in self.visits if row.complete and row.at <= self.since]
+            pruned.begin(life, self.since, self.rows, known, layout.read(self.layout), self.first_ok)
+        return life
+
+    def whole(self) -> list[Document]:
+        """The documents to be told."""
+        return [self.documents[row.id] for row in self.visits if row.whole and row.at > self.since]
+
+    def closings(self) -> list[Row[tuple[object, ...]]]:
+        """The misses that close links, of those to be told."""
+        return [row for row in self.misses if row.cause and row.at > self.since]
+
+    def retold(self, life: Life) -> Retold:
+        """The page after all was told."""
+        standing = {row.id: life.complete.get(row.id, bool(row.complete)) for row in self.visits}
+        attempts = [(row.at, 0, standing[row.id]) for row in self.visits]
+        attempts += [(row.at, 1, False) for row in self.misses]
+        attempted_at, _, confirmed = max(attempts)
+        return Retold(
+            first_ok=life.first_ok,
+            last_ok=life.last_ok,
+            last_visit_id=life.last_visit_id,
+            attempted_at=attempted_at,
+            confirmed=confirmed,
+            indexable=life.indexable,
+            links=sum(1 for _ in life.live()),
+            suspect_id=None if life.suspect is None else life.suspect.visit_id,
+            plain=life.plain,
+            layout=layout.write(life.layout),
+            turned={row.id: standing[row.id] for row in self.visits if standing[row.id] != bool(row.complete)},
+        )
+
+
 def retell(texts: Texts, conn: Connection, pages: Collection[int], facts: Facts) -> dict[int, Retold]:
     """Tell the lives of pages from their beginning; ``facts`` takes what is to be written of links and anchors.
 
     Args:
         pages: ids; closed under `moved_together`, and held by the caller.
     """
-    fetch = texts.dialect.fetch_keyed
-    visits: dict[int, list[Row[tuple[object, ...]]]] = {page: [] for page in pages}
-    misses: dict[int, list[Row[tuple[object, ...]]]] = {page: [] for page in pages}
-    for row in fetch(
-        conn,
-        "SELECT id, page_id, at, method, complete, whole, reason, rules_version, content_hash, not_indexable, targets,"
-        " record_id FROM visit WHERE page_id {ids}",
-        pages,
-    ):
-        visits[row.page_id].append(row)
-    for row in fetch(conn, "SELECT page_id, at, cause, moved_to FROM miss WHERE page_id {ids}", pages):
-        misses[row.page_id].append(row)
-    places = {
-        row.id: Place(row.id, row.host_id, row.domain_id)
-        for row in fetch(conn, "SELECT id, host_id, domain_id FROM page WHERE id {ids}", pages)
-    }
-    documents = _documents(texts, conn, [row for some in visits.values() for row in some if row.whole])
-    plain = {page: all(_is_plain(row) for row in some if row.whole) for page, some in visits.items()}
-    sure: set[int] = set()
-    for page, place in places.items():
-        own = sorted((documents[row.id] for row in visits[page] if row.whole), key=attrgetter("at"))
-        closings = sorted(row.at for row in misses[page] if row.cause)
-        sure |= _confirmed(place, plain[page], own, closings)
-    lives = {page: Life(place, plain=plain[page]) for page, place in places.items()}
-    _tell(lives, documents, visits, misses, sure)
-    stored = load_rows(texts.dialect, conn, pages)
+    stories = _stories(texts, conn, pages)
+    sure = {visit_id for story in stories.values() for visit_id in _confirmed(story)}
+    lives = {page: story.life() for page, story in stories.items()}
+    _tell(stories, lives, sure)
     found: dict[int, Retold] = {}
     for page, life in lives.items():
-        facts.take(life, stored[page])
-        found[page] = _retold(life, visits[page], misses[page])
+        facts.take(life, stories[page].rows)
+        found[page] = stories[page].retold(life)
     return found
 
 
-def _documents(texts: Texts, conn: Connection, visits: Sequence[Row[tuple[object, ...]]]) -> dict[int, Document]:
-    """Whole visits in stored form; visits that share a record share what was made of it."""
-    links: dict[int, tuple[Occurrence, ...]] = {}
+def _stories(texts: Texts, conn: Connection, pages: Collection[int]) -> dict[int, _Story]:
+    def fetch(question: str) -> Sequence[Row[tuple[object, ...]]]:
+        return texts.dialect.fetch_keyed(conn, question, pages)
+
+    stories = {
+        row.id: _Story(row) for row in fetch("SELECT id, host_id, domain_id, first_ok, layout FROM page WHERE id {ids}")
+    }
+    visits = fetch(
+        "SELECT id, page_id, at, method, complete, whole, reason, rules_version, content_hash, not_indexable, targets,"
+        " record_id FROM visit WHERE page_id {ids}"
+    )
     for row in visits:
-        if row.record_id not in links:
-            kept = texts.dialect.fetch(conn, "SELECT data FROM record WHERE id = ?", row.record_id)
-            read = evidence.decode(bytes(kept[0].data)).links
-            urls = url_rows(texts, conn, [link.target for link in read])
-            words = anchor_rows(texts, conn, [link.anchor.text for link in read])
-            links[row.record_id] = tuple(occurrence(link, urls, words) for link in read)
-    # Looked up when the links are in the dictionaries: a name that is not there has none.
-    filters = {row.id: [short_name(clean(name)) for name in json.loads(row.targets)] for row in visits if row.targets}
-    names = {name for some in filters.values() for name in some}
-    question = "SELECT id, name FROM domain WHERE name {names}"
-    domains = {row.name: int(row.id) for row in texts.dialect.fetch_named(conn, question, names)}
-    return {
-        row.id: Document(
+        stories[row.page_id].visits.append(row)
+    for row in fetch("SELECT page_id, at, cause, moved_to FROM miss WHERE page_id {ids}"):
+        stories[row.page_id].misses.append(row)
+    for page, rows in load_rows(texts.dialect, conn, pages).items():
+        stories[page].rows = rows
+    whole = [row for row in visits if row.whole]
+    links = _occurrences(texts, conn, {row.record_id for row in whole})
+    targets = _targets(texts, conn, whole)
+    for row in whole:
+        story = stories[row.page_id]
+        occurrences = links.get(row.record_id)
+        if occurrences is None:
+            story.since = max(story.since, row.at)
+        story.documents[row.id] = Document(
             visit_id=row.id,
             at=row.at,
             seen_by=_METHOD[row.method],
-            targets=None
-            if row.targets is None
-            else frozenset(domains[name] for name in filters[row.id] if name in domains),
+            targets=targets.get(row.id),
             suspect=row.reason is not None,
             rules=row.rules_version,
             content_hash=row.content_hash,
             indexable=row.not_indexable == 0,
-            occurrences=links[row.record_id],
+            occurrences=occurrences or (),
         )
+    return stories
+
+
+def _occurrences(texts: Texts, conn: Connection, records: Collection[int]) -> dict[int, tuple[Occurrence, ...]]:
+    """The links of each record that was not pruned; visits that share one share what was made of it."""
+    found: dict[int, tuple[Occurrence, ...]] = {}
+    for record_id in sorted(records):
+        row = texts.dialect.fetch(conn, "SELECT data FROM record WHERE id = ?", record_id)[0]
+        if not row.data:
+            continue
+        read = evidence.decode(bytes(row.data)).links
+        urls = url_rows(texts, conn, [link.target for link in read])
+        words = anchor_rows(texts, conn, [link.anchor.text for link in read])
+        found[record_id] = tuple(occurrence(link, urls, words) for link in read)
+    return found
+
+
+def _targets(texts: Texts, conn: Connection, visits: Sequence[Row[tuple[object, ...]]]) -> dict[int, frozenset[int]]:
+    """Ids of the domains that filtered visits were filtered by.
+
+    Asked when their links are in the dictionaries: a name that is not there has none.
+    """
+    filters = {
+        row.id: [short_name(clean(name)) for name in json.loads(row.targets)]
         for row in visits
+        if row.targets is not None
     }
+    question = "SELECT id, name FROM domain WHERE name {names}"
+    names = {name for some in filters.values() for name in some}
+    ids = {row.name: int(row.id) for row in texts.dialect.fetch_named(conn, question, names)}
+    return {visit: frozenset(ids[name] for name in some if name in ids) for visit, some in filters.items()}
 
 
-def _is_plain(visit: Row[tuple[object, ...]]) -> bool:
-    return visit.targets is None and _METHOD[visit.method] == RAW
-
-
-def _confirmed(place: Place, plain: bool, documents: Collection[Document], closings: Collection[int]) -> set[int]:
+def _confirmed(story: _Story) -> set[int]:
     """Ids of the suspects of a page that another one confirms, and of those that do."""
     sure: set[int] = set()
+    events: list[tuple[int, Document | None]] = [(one.at, one) for one in story.whole()]
+    events += [(row.at, None) for row in story.closings()]
+    events.sort(key=_when)
     while True:
-        life = Life(place, plain=plain)
-        events = [*((one.at, one) for one in documents), *((at, None) for at in closings)]
-        for at, what in sorted(events, key=_when):
+        life = story.life()
+        for at, what in events:
             if what is None:
                 life.close(at, PAGE_REDIRECTED)
             else:
@@ -160,54 +221,22 @@ def _when(event: tuple[int, Document | None]) -> tuple[int, bool]:
     return event[0], event[1] is None
 
 
-def _tell(
-    lives: Mapping[int, Life],
-    documents: Mapping[int, Document],
-    visits: Mapping[int, list[Row[tuple[object, ...]]]],
-    misses: Mapping[int, list[Row[tuple[object, ...]]]],
-    sure: Collection[int],
-) -> None:
+def _tell(stories: Mapping[int, _Story], lives: Mapping[int, Life], sure: Collection[int]) -> None:
     """All pages together, date by date: visits, then closings, then what moved."""
-    events = sorted(
-        [(row.at, 0, page, row.id) for page, some in visits.items() if page in lives for row in some if row.whole]
-        + [(row.at, row.cause, page, row.moved_to) for page, some in misses.items() if page in lives
-           for row in some if row.cause],
-        key=lambda event: event[:3],
-    )  # fmt: skip
+    events: list[tuple[int, int, int, Document | int | None]] = []
+    for page, story in stories.items():
+        events += [(one.at, 0, page, one) for one in story.whole()]
+        events += [(row.at, row.cause, page, row.moved_to) for row in story.closings()]
+    events.sort(key=lambda event: event[:3])
     moving: list[tuple[list[Held], int]] = []
     for place, (at, cause, page, what) in enumerate(events):
-        if cause:
+        if isinstance(what, Document):
+            lives[page].visit(what, sure)
+        else:
             gone = lives[page].close(at, cause)
             if what is not None and what in lives:
                 moving.append((gone, what))
-        else:
-            lives[page].visit(documents[what], sure)
         if moving and (place + 1 == len(events) or events[place + 1][0] != at):
             for gone, to in moving:
                 move(gone, lives[to])
             moving.clear()
-
-
-def _retold(
-    life: Life, visits: Collection[Row[tuple[object, ...]]], misses: Collection[Row[tuple[object, ...]]]
-) -> Retold:
-    turned = {
-        row.id: life.complete[row.id] for row in visits if row.whole and life.complete[row.id] != bool(row.complete)
-    }
-    attempts = [(row.at, 0, life.complete.get(row.id, False)) for row in visits]
-    attempts += [(row.at, 1, False) for row in misses]
-    attempted_at, _, confirmed = max(attempts)
-    return Retold(
-        place=life.place,
-        first_ok=life.first_ok,
-        last_ok=life.last_ok,
-        last_visit_id=life.last_visit_id,
-        attempted_at=attempted_at,
-        confirmed=confirmed,
-        indexable=life.indexable,
-        links=sum(1 for _ in life.live()),
-        suspect_id=None if life.suspect is None else life.suspect.visit_id,
-        plain=life.plain,
-        layout=layout.write(life.layout),
-        turned=turned,
-    )

@@ -377,7 +377,6 @@ class _Batch:
             for page, retold in retell(self.texts, self.conn, again, facts).items():
                 values = retold._asdict()
                 turned |= values.pop("turned")
-                del values["place"]
                 now[page] = pages[page]._replace(**values)
             self.count["retold"] += len(again)
         facts.flush(self.dialect, self.conn)

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from proof import examples
 from readings import RULES, failed, link, page, reading, url
 
-from storage import evidence
+from storage import evidence, layout
 from storage.check import check
 from storage.dictionaries import _one_text_an_id, ensure_urls, find_url_ids, hash_id
 from storage.engine import Ledger, create_ledger
 from storage.errors import HashCollision
 from storage.records import Discovered, Hop, Reading
+from storage.shards import shard_of
 from storage.writer import WriteSummary, write_readings
 
 PAGE = "https://www.blog.example/post"
@@ -47,14 +48,15 @@ def rows(ledger: Ledger, question: str) -> list[tuple[Any, ...]]:
 
 def links(ledger: Ledger) -> list[tuple[Any, ...]]:
     """(target, link_no, words, first_seen, last_seen, gone_at, cause code, ordinal) of the latest versions."""
-    return rows(
+    found = rows(
         ledger,
-        "SELECT u.url, l.link_no, t.text, l.first_seen, l.last_seen, l.gone_at, l.lost_cause, l.position / 64"
-        " FROM link l JOIN anchor a ON a.source_id = l.source_id AND a.target_id = l.target_id"
+        "SELECT u.url, l.link_no, t.text, l.first_seen, l.last_seen, l.gone_at, l.lost_cause, l.position, p.layout"
+        " FROM link l JOIN page p ON p.id = l.source_id JOIN anchor a ON a.source_id = l.source_id AND a.target_id = l.target_id"
         " AND a.link_no = l.link_no AND a.valid_to IS NULL"
         " JOIN url u ON u.id = l.target_id JOIN anchor_text t ON t.id = a.text_id"
         " WHERE l.valid_to IS NULL ORDER BY u.url, l.link_no",
     )
+    return [(*row[:7], layout.ordinal(row[7], layout.PLAIN if row[5] else layout.read(row[8]))) for row in found]
 
 
 def start_crawl(ledger: Ledger, *seeds: str) -> int:
@@ -63,8 +65,8 @@ def start_crawl(ledger: Ledger, *seeds: str) -> int:
         conn.exec_driver_sql("INSERT INTO crawl (id, plan, state, started_at) VALUES (1, '{}', 'running', 0)")
         for turn, seed in enumerate(seeds):
             conn.exec_driver_sql(
-                "INSERT INTO outcome (crawl_id, url_id, state, operator, turn, depth)"
-                f" VALUES (1, {ids[seed]}, 0, '{url(seed).domain}', {turn}, 0)"
+                "INSERT INTO outcome (crawl_id, url_id, state, operator, turn, depth, shard)"
+                f" VALUES (1, {ids[seed]}, 0, '{url(seed).domain}', {turn}, 0, {shard_of(url(seed).domain)})"
             )
     return 1
 
@@ -316,6 +318,23 @@ def test_a_late_visit_is_merged_where_its_date_belongs(ledger: Ledger) -> None:
     assert sorted(row[0] for row in links(ledger)) == [OTHER, SHOP]
     found = rows(ledger, "SELECT u.url, l.first_seen, l.gone_at, l.began FROM link l JOIN url u ON u.id = l.target_id")
     assert sorted(found) == [(OTHER, 1000, 2000, 1), (SHOP, 2000, None, 0)]
+
+
+def test_a_page_whose_old_records_were_pruned_goes_on_from_its_rows(ledger: Ledger) -> None:
+    write(ledger, reading(PAGE, [(SHOP, "a"), (OTHER, "o")], 1000))
+    write(ledger, reading(PAGE, [(SHOP, "b"), (OTHER, "o")], 2000))
+    write(ledger, reading(PAGE, [(SHOP, "b")], 4000))
+    with ledger.begin() as conn:
+        conn.exec_driver_sql(f"UPDATE record SET data = {'x' if ledger.dialect.name == 'sqlite' else ''}''"
+                             " WHERE id IN (SELECT record_id FROM visit WHERE at < 4000)")  # fmt: skip
+    before = links(ledger)
+    assert write(ledger, reading(PAGE, [(f"{SHOP}late", "too late")], 1500)).retold == 1
+    assert links(ledger) == before
+    assert write(ledger, reading(PAGE, [(SHOP, "c")], 3000)).retold == 1
+    found = rows(ledger, "SELECT t.text, a.first_seen, a.valid_to FROM anchor a JOIN anchor_text t ON t.id = a.text_id"
+                         " WHERE a.gone_at IS NULL ORDER BY a.valid_from")  # fmt: skip
+    assert found == [("a", 1000, 2000), ("b", 2000, 3000), ("c", 3000, 4000), ("b", 4000, None)]
+    assert sorted(row[5] for row in links(ledger) if row[5]) == [3000]
 
 
 def test_two_requested_urls_that_end_on_one_page_are_two_outcomes_and_one_visit(ledger: Ledger) -> None:
