@@ -130,11 +130,16 @@ class Feed:
         self.look_again()
 
     def look_again(self) -> None:
-        """Others may have put something into the frontier."""
+        """Look for everything anew: there may be more of any operator."""
         self._discoveries += 1
         self._more = True
         for line in self._lines.values():
             line.drained = False
+        self._changed.set()
+
+    def peek(self) -> None:
+        """Look for operators that are not in hand: others may have put some into the frontier."""
+        self._more = True
         self._changed.set()
 
     async def close(self) -> None:

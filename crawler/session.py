@@ -38,6 +38,8 @@ BATCH_SECONDS = 1.0
 AHEAD_PAGES = 40
 AHEAD_LINKS = 10_000
 """What may wait beside a batch that is being written."""
+AHEAD_OF_OTHERS = 3
+"""Times as much with several workers: on SQLite a batch may have to wait for that of another one first."""
 LOOK_SECONDS = 1.0
 """How often a worker that has nothing to ask looks for more, and any looks for what the others have found."""
 RENEW_SECONDS = 15.0
@@ -208,7 +210,7 @@ class Session:
                     if self.task.workers > 1:
                         await self._claim(most=SHARDS, busy_only=True, gone=lambda _: False)
                 if self.task.workers > 1:
-                    self.feed.look_again()
+                    self.feed.peek()
             except LedgerError as error:
                 self.fail(error)
                 return
@@ -243,7 +245,10 @@ class Session:
         Held back here, at most the requests in flight come in on top. Waiting later, in the pipeline,
         would hold hundreds of pages taken apart: Scrapy counts only the bytes of their bodies.
         """
-        return self._writing is not None and (len(self._batch) >= AHEAD_PAGES or self._batch_links >= AHEAD_LINKS)
+        more = 1 if self.task.workers == 1 else AHEAD_OF_OTHERS
+        return self._writing is not None and (
+            len(self._batch) >= more * AHEAD_PAGES or self._batch_links >= more * AHEAD_LINKS
+        )
 
     @property
     def _full(self) -> bool:
