@@ -12,7 +12,36 @@ from storage.records import VisitMethod
 
 WORDS = ("red", "blue", "teal", "navy", "golden", "")
 FLAGS = "nusrfehi"
+UNSEEN = (".red", ".teal", ".blue")
+"""Words of the links that the rules of a version do not see."""
 MOST_STEPS = 16
+
+
+@dataclass(frozen=True)
+class Taste:
+    """What a history is rich in; drawn for each, so that rare things meet one another in some."""
+
+    methods: tuple[int, ...]
+    """Weights of raw, rendered, archive and wat."""
+    filtered: float
+    suspect: float
+    emptied: float
+    """How often a page of four links or more loses most of them for a while."""
+    redirects: int
+    """Weight beside 30 for visits and 7 for misses."""
+    rules: float
+    """How often the rules are raised."""
+
+    @staticmethod
+    def drawn(draw: Random) -> Taste:
+        return Taste(
+            draw.choice(((70, 12, 8, 10), (1, 0, 0, 0), (10, 10, 1, 1), (10, 1, 1, 10), (1, 1, 1, 1))),
+            draw.choice((0, 0.1, 0.4)),
+            draw.choice((0.02, 0.1, 0.3)),
+            draw.choice((0.1, 0.4)),
+            draw.choice((4, 10, 40)),
+            draw.choice((0.02, 0.1, 0.3)),
+        )
 
 
 @dataclass
@@ -20,6 +49,7 @@ class Site:
     """What the pages are at the moment, whether anyone reads them or not."""
 
     random: Random
+    taste: Taste
     targets: list[str]
     docs: dict[str, list[str]] = field(default_factory=dict)
     """Tokens as in `Step.doc`; one that begins with ``*`` is made by a script."""
@@ -88,11 +118,11 @@ class Site:
             if token.startswith("*") and method != "rendered":
                 continue
             words, _, flags = token.lstrip("*").partition("+")
-            if words.endswith(".teal") and self.rules == 1:
+            if words.endswith(UNSEEN[self.rules % 3]):
                 continue
-            if words.endswith(".navy") and self.rules == 2 and "h" not in flags:
+            if words.endswith(".navy") and self.rules % 3 == 2 and "h" not in flags:
                 flags += "h"
-            if words.endswith(".golden") and self.rules == 3:
+            if words.endswith(".golden") and self.rules % 3 == 0:
                 words = words.upper().replace(words[0].upper(), words[0], 1)
             if method == "wat":
                 where, _, text = words.partition(".")
@@ -103,10 +133,10 @@ class Site:
     def visit(self, page: str, via: str = "") -> None:
         draw = self.random
         methods: tuple[VisitMethod, ...] = ("raw", "rendered", "archive", "wat")
-        method = draw.choices(methods, (70, 12, 8, 10))[0]
+        method = draw.choices(methods, self.taste.methods)[0]
         only = ""
         doc = self.shown(page, method)
-        if draw.random() < 0.12:
+        if draw.random() < self.taste.filtered:
             only = "".join(draw.sample("abcd", draw.randint(1, 2)))
             doc = [one for one in doc if one[0] in only]
         body = " ".join(self.docs[page]) + self.facts[page] + ("rendered" if method == "rendered" else "")
@@ -116,7 +146,7 @@ class Site:
         chance = draw.random()
         if chance < 0.06:
             step = replace(step, outcome="partial", doc=" ".join(doc[: draw.randint(0, len(doc))]))
-        elif chance < 0.16:
+        elif chance < 0.06 + self.taste.suspect:
             step = replace(step, outcome="suspect", doc=draw.choice(("", "d.log-in")), body="challenge")
         self.ask(step)
 
@@ -154,27 +184,28 @@ def history(seed: int) -> list[Step]:
     draw = Random(seed)
     domains = "abcd"[: draw.randint(2, 4)]
     targets = [letter + path for letter in domains for path in ("", "/2")[: draw.choice((1, 1, 2))]]
-    site = Site(draw, targets[: draw.randint(1, len(targets))], week=draw.choice((None, None, 0)))
+    taste = Taste.drawn(draw)
+    site = Site(draw, taste, targets[: draw.randint(1, len(targets))], week=draw.choice((None, None, 0)))
     for page in "PQRS"[: draw.choice((1, 1, 1, 2, 2, 3, 4))]:
-        site.docs[page] = [site.token() for _ in range(draw.choice((0, 1, 2, 3, 4, 5, 6, 7, 9)))]
+        site.docs[page] = [site.token() for _ in range(draw.choice((0, 1, 2, 5, 6, 7, 9, 12)))]
         site.facts[page] = ""
-    kinds: list[tuple[int, Callable[[str], None]]] = [(30, site.visit), (7, site.miss), (9, site.redirect)]
+    doings: list[Callable[[str], None]] = [site.visit, site.miss, site.redirect]
     for _ in range(draw.randint(2, MOST_STEPS)):
         page = draw.choice(list(site.docs))
-        for _ in range(draw.choice((0, 0, 1, 1, 1, 2, 3))):
-            site.edit(page)
-        if draw.random() < 0.04:
+        raised = draw.random() < taste.rules
+        if raised:
             site.rules += 1
+        for _ in range(0 if raised and draw.random() < 0.6 else draw.choice((0, 0, 1, 1, 1, 2, 3))):
+            site.edit(page)
         kept = list(site.docs[page])
-        gone = len(kept) >= 4 and draw.random() < 0.12
+        gone = len(kept) >= 4 and draw.random() < taste.emptied
         if gone:
             site.docs[page] = kept[: len(kept) // 5]
-        weights, doings = zip(*kinds, strict=True)
-        draw.choices(doings, weights)[0](page)
-        if gone:
+        draw.choices(doings, (30, 7, taste.redirects))[0](page)
+        if gone or raised:
             for _ in range(draw.choice((0, 0, 1, 2))):
                 site.visit(page)
-            if draw.random() < 0.6:
+            if gone and draw.random() < 0.75:
                 site.docs[page] = kept
     return site.steps
 
