@@ -50,6 +50,7 @@ def lost(asking: Asking) -> None:
     A failed attempt loses no link: only a whole document without it does (removed), a page that is not there any more
     (page_not_found: 404 or 410), or one that redirects to another for good (page_redirected; moved, if the link was
     found again there, which is left out unless asked --with-moved).
+    A page that all at once lacks most of its links is believed at the second such reading, and dated by the first.
 
     Keys: at (the visit that found it gone), cause, source, target, link_no; rel, followed, follow_cause, placement,
     element, hidden: as it was last; first_seen, last_seen.

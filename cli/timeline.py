@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.asking import About, Asked, why_nothing
+from cli.asking import About, Asked, left_out, why_nothing
 from cli.changes import in_a_word
 from cli.config import database
 from cli.filters import joined
@@ -122,6 +122,10 @@ def _timeline(
             notes = ["no page that links there was read twice yet: it takes two readings to tell what is new or lost"]
         given = about.chosen.filter.shown()
         given.pop("state", None)
+        hidden = left_out(about.chosen.filter, about.cells)
+        internal = hidden["internal"] + hidden["internal_lost"]
+        if internal and asked.as_table:
+            notes.append(f"left out: {internal:,} internal (--kind any)")
         return Answer(
             "timeline",
             kept,
@@ -132,6 +136,7 @@ def _timeline(
                 "by": by,
                 "total": len(rows),
                 "filter": {**given, **words},
+                "left_out": {"internal": internal},
                 "coverage": read,
             },
             heading=f"{name}: by {by}" if asked.as_table else None,
