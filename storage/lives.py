@@ -14,12 +14,14 @@ from storage import layout
 from storage.align import align
 from storage.codes import BEGAN, LOST_CAUSES
 from storage.dictionaries import AnchorRow, UrlRow
+from storage.records import VisitMethod
 
 ADDED, PAGE_FIRST_SEEN, RESTORED, CHANGED, MOVED, REREAD = range(len(BEGAN))
 REMOVED, PAGE_NOT_FOUND, PAGE_REDIRECTED = 1, 2, 3
 LOST_MOVED, LOST_REREAD = LOST_CAUSES.index("moved"), LOST_CAUSES.index("reread")
 RAW, RENDERED, WAT = 0, 1, 2
 """Codes of ``storage.codes.SEEN_BY``, the better witness first."""
+SEEN_BY: dict[VisitMethod, int] = {"raw": RAW, "archive": RAW, "rendered": RENDERED, "wat": WAT}
 
 VANISHED_OF = 5
 VANISHED_SHARE = 0.8

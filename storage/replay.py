@@ -15,14 +15,13 @@ from storage import evidence, layout, pruned
 from storage.codes import METHODS
 from storage.dictionaries import Texts, anchor_rows, url_rows
 from storage.facts import Facts, load_rows, occurrence
-from storage.lives import PAGE_REDIRECTED, RAW, RENDERED, WAT, Document, Held, Life, Occurrence, Place, move
+from storage.lives import PAGE_REDIRECTED, RAW, SEEN_BY, Document, Held, Life, Occurrence, Place, move
 from storage.text import clean, short_name
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
     from sqlalchemy.engine import Row
 
-SEEN_BY = {"raw": RAW, "archive": RAW, "rendered": RENDERED, "wat": WAT}
 _METHOD = [SEEN_BY[name] for name in METHODS]
 
 

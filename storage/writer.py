@@ -6,30 +6,26 @@ the page's history is told again (`storage.replay`). docs/history.md has the rul
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from storage import evidence, frontier, layout, outcomes
-from storage.codes import OUTCOMES
-from storage.dictionaries import AnchorRow, UrlRow, anchor_rows, texts_of, url_rows
+from storage import evidence, frontier, outcomes
+from storage.arrivals import KnownPage, NewMiss, NewVisit, answered, in_order, misses_of, own_pages, own_urls
+from storage.dictionaries import UrlRow, texts_of, url_rows
 from storage.engine import Ledger
 from storage.errors import HashCollision, UnreadableLedger
-from storage.facts import Facts, load_latest, occurrence
-from storage.lives import PAGE_NOT_FOUND, PAGE_REDIRECTED, RAW, Document, Held, Life, Place
-from storage.records import CanonicalUrl, Hop, PageRecord, Reading
-from storage.replay import SEEN_BY, moved_together, retell
-from storage.visits import COLUMNS, chain_json, content_hash, status_code, visit_row
+from storage.facts import Facts
+from storage.going_on import GoingOn
+from storage.records import PageRecord, Reading
+from storage.replay import moved_together, retell
+from storage.visits import COLUMNS, chain_json, status_code, visit_row
 
 TRIES = 5
 """Attempts at a transaction that PostgreSQL ends for another writer's sake."""
 _TURNED_AWAY = ("40P01", "40001")  # deadlock_detected, serialization_failure
-_NOT_FOUND = (404, 410)
-_PERMANENT = (301, 308)
-_STATE = {name: code for code, name in enumerate(OUTCOMES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,55 +95,6 @@ def write_readings(
     raise AssertionError("unreachable")
 
 
-class _Page(NamedTuple):
-    """A page as the ledger knows it before a batch."""
-
-    id: int
-    host_id: int
-    domain_id: int
-    first_ok: int | None
-    last_ok: int | None
-    last_visit_id: int | None
-    attempted_at: int
-    """0: never."""
-    confirmed: bool
-    indexable: bool | None
-    links: int
-    suspect_id: int | None
-    plain: bool
-    layout: str | None
-    record_id: int | None
-    """Record of the standing document."""
-    read_links: int | None
-    """Links in it: what ``links`` is too, unless the page has gone since."""
-    rules_version: int | None
-    content_hash: str | None
-
-    @property
-    def place(self) -> Place:
-        return Place(self.id, self.host_id, self.domain_id)
-
-
-class _Visit(NamedTuple):
-    """A visit about to be stored."""
-
-    id: int
-    reading: Reading
-    page: PageRecord
-    before: _Page
-    record: evidence.Record
-
-
-class _Miss(NamedTuple):
-    """A row of ``miss``: an attempt that brought no document of this page."""
-
-    page_id: int
-    at: int
-    state: int
-    cause: int
-    moved_to: int | None
-
-
 class _Batch:
     """One call of `write_readings` on an open transaction."""
 
@@ -157,7 +104,6 @@ class _Batch:
         self.dialect = self.texts.dialect
         self.urls: dict[str, UrlRow] = {}
         self.count: dict[str, int] = dict.fromkeys(WriteSummary.__slots__, 0)
-        self._suspected: list[int] = []
         self.standing: dict[int, bool] = {}
         """Whether each visit that the readings are speaks for its page."""
 
@@ -165,11 +111,11 @@ class _Batch:
         if not readings:
             return WriteSummary()
         self.count["readings"] = len(readings)
-        in_order = sorted(readings, key=lambda one: one.at)
-        self.urls = url_rows(self.texts, self.conn, _own_urls(in_order))
-        misses = list(self._misses(in_order))
-        pages, new = self._pages(in_order, misses)
-        visits, visit_of = self._visits(in_order, pages, new)
+        readings = sorted(readings, key=lambda one: one.at)
+        self.urls = url_rows(self.texts, self.conn, own_urls(readings))
+        misses = list(misses_of(readings, self.urls))
+        pages, new = self._pages(readings)
+        visits, visit_of = self._visits(readings, pages, new)
         misses = self._new_misses(misses, pages)
         self._records(visits, new)
         self._write_visits(visits)
@@ -179,47 +125,22 @@ class _Batch:
         self.count["rows_written"] += len(rows)
         self._bring_up_to_date(pages, visits, misses)
         if self.crawl_id is not None:
-            self._settle(self.crawl_id, in_order, visit_of)
+            self._settle(self.crawl_id, readings, visit_of)
         return WriteSummary(**self.count)
 
     def _page_id(self, reading: Reading) -> int:
         """The page a reading speaks of."""
-        return self.urls[_answered(reading).url].id
+        return self.urls[answered(reading).url].id
 
     # -- what comes in ------------------------------------------------------------------------------
 
-    def _misses(self, readings: Sequence[Reading]) -> Iterator[_Miss]:
-        """Attempts without a document: of every URL a redirect led away from, and of the last one if it gave none."""
-        met: set[tuple[int, int]] = set()
-        for reading in readings:
-            final = _answered(reading)
-            final_id, state = self.urls[final.url].id, _STATE[reading.outcome]
-            found: list[_Miss] = []
-            if reading.page is None:
-                cause = PAGE_NOT_FOUND if _not_found(reading) else 0
-                found.append(_Miss(final_id, reading.at, state, cause, None))
-            # Where the last redirect was not followed, the chain did not end: it led nowhere.
-            ended = bool(reading.chain) and reading.chain[-1].url.url != final.url
-            for hop in reading.chain or (Hop(reading.requested, 0),):
-                if hop.url.url == final.url:
-                    continue
-                away = ended and hop.status in _PERMANENT
-                page_id = self.urls[hop.url.url].id
-                found.append(
-                    _Miss(page_id, reading.at, state, PAGE_REDIRECTED if away else 0, final_id if away else None)
-                )
-            for one in found:
-                if one[:2] not in met:
-                    met.add(one[:2])
-                    yield one
-
-    def _pages(self, readings: Sequence[Reading], misses: Sequence[_Miss]) -> tuple[dict[int, _Page], set[int]]:
+    def _pages(self, readings: Sequence[Reading]) -> tuple[dict[int, KnownPage], set[int]]:
         """The pages concerned, held until the end of the transaction; and which of them are surely new.
 
         A page comes to be with the first attempt at it, whatever it brought.
         """
         wanted: dict[int, UrlRow] = {}
-        for url in _own_pages(readings):
+        for url in own_pages(readings):
             row = self.urls[url.url]
             wanted[row.id] = row
         known = self._load_pages(wanted)
@@ -235,7 +156,7 @@ class _Batch:
             return self._load_pages(wanted), set()
         return known | self._load_pages(new), new
 
-    def _load_pages(self, ids: Collection[int]) -> dict[int, _Page]:
+    def _load_pages(self, ids: Collection[int]) -> dict[int, KnownPage]:
         rows = self.dialect.fetch_keyed(
             self.conn,
             "SELECT p.id, p.host_id, p.domain_id, p.first_ok, p.last_ok, p.last_visit_id, p.attempted_at, p.confirmed,"
@@ -244,11 +165,11 @@ class _Batch:
             " FROM page p LEFT JOIN visit v ON v.id = p.last_visit_id WHERE p.id {ids}",
             ids,
         )
-        return {row.id: _Page(**row._mapping) for row in rows}
+        return {row.id: KnownPage(**row._mapping) for row in rows}
 
     def _visits(
-        self, readings: Sequence[Reading], pages: Mapping[int, _Page], new: set[int]
-    ) -> tuple[list[_Visit], dict[int, int]]:
+        self, readings: Sequence[Reading], pages: Mapping[int, KnownPage], new: set[int]
+    ) -> tuple[list[NewVisit], dict[int, int]]:
         """The visits that are not stored yet, by page; and the visit of each reading, by the reading's place."""
         there = self._stored_visits({self._page_id(one) for one in readings if one.page is not None} - new, readings)
         fresh: list[tuple[int, int, PageRecord]] = []
@@ -269,11 +190,11 @@ class _Batch:
             else:
                 visit_of[place] = known
                 self.count["redelivered"] += 1
-        visits: list[_Visit] = []
+        visits: list[NewVisit] = []
         ids = self.dialect.next_ids(self.conn, "visit", len(fresh)) if fresh else []
         for visit_id, (page_id, place, page) in zip(ids, fresh, strict=True):
             record = evidence.make(self.texts.key, page_id, page)
-            visits.append(_Visit(visit_id, readings[place], page, pages[page_id], record))
+            visits.append(NewVisit(visit_id, readings[place], page, pages[page_id], record))
             visit_of[place] = visit_id
             self.standing[visit_id] = readings[place].outcome == "fetched"
         for place, first in again:
@@ -305,14 +226,14 @@ class _Batch:
                 return visit_id
         return None
 
-    def _new_misses(self, misses: Sequence[_Miss], pages: Mapping[int, _Page]) -> list[_Miss]:
+    def _new_misses(self, misses: Sequence[NewMiss], pages: Mapping[int, KnownPage]) -> list[NewMiss]:
         """Those that are not stored yet; only one that is not newer than all else can be."""
         old = {one.page_id for one in misses if one.at <= pages[one.page_id].attempted_at}
         rows = self.dialect.fetch_keyed(self.conn, "SELECT page_id, at FROM miss WHERE page_id {ids}", old)
         there = {(row.page_id, row.at) for row in rows}
         return [one for one in misses if one[:2] not in there]
 
-    def _records(self, visits: Sequence[_Visit], new: set[int]) -> None:
+    def _records(self, visits: Sequence[NewVisit], new: set[int]) -> None:
         """Store each record that is not there; an unchanged page shares the one of its earlier visit."""
         candidates = [visit for visit in visits if visit.record.id != visit.before.record_id]
         asked = {visit.record.id for visit in candidates if visit.before.id not in new}
@@ -338,7 +259,7 @@ class _Batch:
             raise HashCollision("record", "a record of another page") from error
         self.count["rows_written"] += len(packed)
 
-    def _write_visits(self, visits: Sequence[_Visit]) -> None:
+    def _write_visits(self, visits: Sequence[NewVisit]) -> None:
         rows = [
             visit_row(
                 visit.id,
@@ -357,22 +278,25 @@ class _Batch:
 
     # -- what comes of it ---------------------------------------------------------------------------
 
-    def _bring_up_to_date(self, pages: Mapping[int, _Page], visits: Sequence[_Visit], misses: Sequence[_Miss]) -> None:
+    def _bring_up_to_date(
+        self, pages: Mapping[int, KnownPage], visits: Sequence[NewVisit], misses: Sequence[NewMiss]
+    ) -> None:
         """Links, anchors and pages after new visits and misses."""
-        of_page: dict[int, tuple[list[_Visit], list[_Miss]]] = {}
+        of_page: dict[int, tuple[list[NewVisit], list[NewMiss]]] = {}
         for visit in visits:
             of_page.setdefault(visit.before.id, ([], []))[0].append(visit)
             self._tally(visit)
         for miss in misses:
             of_page.setdefault(miss.page_id, ([], []))[1].append(miss)
-        again = {page for page, (read, missed) in of_page.items() if not _in_order(pages[page], read, missed)}
+        again = {page for page, (visited, missed) in of_page.items() if not in_order(pages[page], visited, missed)}
         if again:
             again = moved_together(self.texts, self.conn, again)
             self.dialect.lock_pages(self.conn, again)
             pages = {**self._load_pages(again - pages.keys()), **pages}
         facts = Facts()
-        now = self._go_on({page: events for page, events in of_page.items() if page not in again}, pages, facts)
-        turned = dict.fromkeys(self._suspected, False)
+        going_on = GoingOn(self.texts, self.conn, facts, self.rules_version)
+        now = going_on.hear({page: events for page, events in of_page.items() if page not in again}, pages)
+        turned = dict.fromkeys(going_on.suspected, False)
         if again:
             for page, retold in retell(self.texts, self.conn, again, facts).items():
                 values = retold._asdict()
@@ -381,10 +305,12 @@ class _Batch:
             self.count["retold"] += len(again)
         facts.flush(self.dialect, self.conn)
         self.count["rows_written"] += facts.rows_written
+        for name, number in going_on.count.items():
+            self.count[name] += number
         self._write_pages(pages, now)
         self._turn(turned)
 
-    def _tally(self, visit: _Visit) -> None:
+    def _tally(self, visit: NewVisit) -> None:
         if visit.reading.outcome != "fetched":
             self.count["incomplete"] += 1
             return
@@ -392,98 +318,7 @@ class _Batch:
         if visit.before.last_ok is not None and visit.reading.at <= visit.before.last_ok:
             self.count["late"] += 1
 
-    def _go_on(
-        self, of_page: Mapping[int, tuple[list[_Visit], list[_Miss]]], pages: Mapping[int, _Page], facts: Facts
-    ) -> dict[int, _Page]:
-        """Pages that hear what comes next; returns them as they are then."""
-        now: dict[int, _Page] = {}
-        first: list[_Visit] = []
-        later: list[_Visit] = []
-        closing: list[tuple[_Page, _Miss]] = []
-        for page_id, (read, missed) in of_page.items():
-            before = page = pages[page_id]
-            for visit in read:
-                at, complete = visit.reading.at, visit.reading.outcome == "fetched"
-                page = _attempted(page, at, complete)
-                if visit.reading.outcome == "suspect":
-                    page = page._replace(suspect_id=visit.id)
-                elif not complete:
-                    continue
-                elif before.first_ok is None:
-                    first.append(visit)
-                elif visit.record.id == before.record_id and before.links == before.read_links:
-                    self.count["unchanged"] += 1
-                    page = _read(page, visit)
-                else:
-                    later.append(visit)
-            for miss in missed:
-                page = _attempted(page, miss.at, False)
-                if miss.cause and before.links:
-                    closing.append((before, miss))
-            now[page_id] = page
-        links = [link for visit in (*first, *later) for link in visit.page.links]
-        self.urls.update(url_rows(self.texts, self.conn, [link.target for link in links]))
-        words = anchor_rows(self.texts, self.conn, [link.anchor.text for link in links])
-        for visit in first:
-            facts.open_page(visit.before.place, visit.reading.at, visit.page.links, self.urls, words)
-            now[visit.before.id] = _read(now[visit.before.id], visit)._replace(links=len(visit.page.links))
-            self.count["links_opened"] += len(visit.page.links)
-            self.count["anchors_opened"] += len(visit.page.links)
-        known = {visit.before.id for visit in later} | {page.id for page, _ in closing}
-        held = load_latest(self.dialect, self.conn, known)
-        for visit in later:
-            before = visit.before
-            life = self._life(before, held)
-            life.visit(self._document(visit, words))
-            if life.suspect is not None:
-                self._suspected.append(visit.id)
-                now[before.id] = now[before.id]._replace(suspect_id=visit.id, confirmed=False)
-                continue
-            facts.take(life)
-            self._count_changes(life)
-            now[before.id] = _read(now[before.id], visit)._replace(
-                links=len(visit.page.links), layout=layout.write(life.layout)
-            )
-        for page, miss in closing:
-            life = self._life(page, held)
-            life.close(miss.at, miss.cause)
-            facts.take(life)
-            self._count_changes(life)
-            now[page.id] = now[page.id]._replace(links=0)
-        return now
-
-    def _life(self, page: _Page, held: Mapping[int, list[Held]]) -> Life:
-        return Life.going_on(
-            page.place,
-            held.get(page.id, ()),
-            first_ok=page.first_ok,
-            last_ok=page.last_ok,
-            rules=page.rules_version,
-            content_hash=page.content_hash,
-            layout_=layout.read(page.layout),
-        )
-
-    def _document(self, visit: _Visit, words: Mapping[str, AnchorRow]) -> Document:
-        reading = visit.reading
-        return Document(
-            visit_id=visit.id,
-            at=reading.at,
-            seen_by=SEEN_BY[reading.method],
-            targets=None,
-            suspect=False,
-            rules=self.rules_version,
-            content_hash=content_hash(reading),
-            indexable=visit.page.indexable,
-            occurrences=[occurrence(link, self.urls, words) for link in visit.page.links],
-        )
-
-    def _count_changes(self, life: Life) -> None:
-        for name in ("opened", "restored", "changed", "closed"):
-            self.count[f"links_{name}"] += getattr(life, name)
-        self.count["anchors_opened"] += sum(1 for one in life.anchors if one.stored is None)
-        self.count["anchors_closed"] += life.closed + life.reworded
-
-    def _write_pages(self, before: Mapping[int, _Page], now: Mapping[int, _Page]) -> None:
+    def _write_pages(self, before: Mapping[int, KnownPage], now: Mapping[int, KnownPage]) -> None:
         rows = [
             (page.first_ok, page.last_ok, page.last_visit_id, page.attempted_at, page.confirmed, page.indexable,
              page.links, page.suspect_id, page.plain, page.layout, page.id)
@@ -550,75 +385,3 @@ class _Batch:
         outcomes.settle(self.dialect, self.conn, crawl_id, open_ones)
         self.count["discovered"] += added - asked
         self.count["rows_written"] += added + len(open_ones)
-
-
-def _not_found(reading: Reading) -> bool:
-    """Whether the server said that the page itself is not there (any more)."""
-    return reading.outcome == "failed" and reading.status in _NOT_FOUND
-
-
-def _own_urls(readings: Iterable[Reading]) -> Iterator[CanonicalUrl]:
-    """Every URL a reading speaks of but the targets of its links."""
-    for reading in readings:
-        yield reading.requested
-        if reading.final is not None:
-            yield reading.final
-        if reading.page is not None:
-            yield reading.page.url
-        for hop in reading.chain:
-            yield hop.url
-        for found in reading.discovered:
-            yield found.url
-
-
-def _own_pages(readings: Iterable[Reading]) -> Iterator[CanonicalUrl]:
-    """Every URL that was attempted."""
-    for reading in readings:
-        yield reading.requested
-        yield _answered(reading)
-        for hop in reading.chain:
-            yield hop.url
-
-
-def _answered(reading: Reading) -> CanonicalUrl:
-    """The page that a reading speaks of: the last URL asked."""
-    return reading.page.url if reading.page else reading.final or reading.requested
-
-
-def _in_order(page: _Page, read: Sequence[_Visit], missed: Sequence[_Miss]) -> bool:
-    """Whether what is new of a page only goes on from where it stands; else its history is told again."""
-    whole = [visit for visit in read if visit.reading.whole]
-    closing = [miss for miss in missed if miss.cause]
-    if not whole and not closing:
-        return True
-    newer = all(visit.reading.at > page.attempted_at for visit in whole) and all(
-        miss.at > page.attempted_at for miss in closing
-    )
-    if not newer or not page.plain or page.suspect_id is not None:
-        return False
-    if not whole and not page.links:
-        return True  # nothing to close
-    if len(whole) + len(closing) > 1:
-        return False
-    if closing:
-        return closing[0].cause == PAGE_NOT_FOUND
-    reading = whole[0].reading
-    return reading.targets is None and SEEN_BY[reading.method] == RAW
-
-
-def _attempted(page: _Page, at: int, complete: bool) -> _Page:
-    if at < page.attempted_at:
-        return page
-    # Of one date, a miss comes after a visit.
-    return page._replace(attempted_at=at, confirmed=complete and (at > page.attempted_at or page.confirmed))
-
-
-def _read(page: _Page, visit: _Visit) -> _Page:
-    """A page whose latest complete visit this is."""
-    at = visit.reading.at
-    return page._replace(
-        first_ok=at if page.first_ok is None else page.first_ok,
-        last_ok=at,
-        last_visit_id=visit.id,
-        indexable=visit.page.indexable,
-    )
