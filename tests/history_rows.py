@@ -231,6 +231,11 @@ ROWS: dict[str, Row] = {
         ["P>a 10-30 first 10..10 gone 20 removed", "P>a 30- restored 10..30",
          "P>a#1 10- first 10..10 gone 20 removed"],
     ),
+    "those_that_find_their_own_words_among_the_lost_choose_first": Row(
+        [read(10, "a.red a.blue"), read(20, ""), read(30, "a.green a.red")],
+        words=['P>a "red" 10-30 first 10..10 gone 20', 'P>a "red" 30- restored 10..30',
+               'P>a#1 "blue" 10-30 first 10..10 gone 20', 'P>a#1 "green" 30- restored 30..30'],
+    ),
     "a_lost_link_to_another_target_is_not_restored": Row(
         [read(10, "a.red"), read(20, ""), read(30, "b.red")],
         ["P>a 10- first 10..10 gone 20 removed", "P>b 30- added 30..30"],
@@ -314,6 +319,16 @@ ROWS: dict[str, Row] = {
         ["P>a 10- first 10..30 nofollow"],
         ['P>a "bluebells" 30- changed 30..30', 'P>a "bluebird" 10-30 first 10..20'],
     ),
+    "a_page_known_by_wat_visits_only_has_no_standing_document": Row(
+        [read(10, "a.red", method="wat"), read(20, "a.red", method="wat")],
+        ["P>a 10- first 10..20 wat"],
+        pages=["P 10..None @20 confirmed indexable 1"],
+    ),
+    "rendered_links_of_what_wat_visits_have_shown": Row(
+        [read(10, "a.blu b.red", method="wat"), read(20, "a.bluebird", method="rendered"), read(30, "")],
+        ["P>a 10- first 10..20 rendered", "P>b 10- first 10..10 gone 20 removed wat"],
+        ['P>a "bluebird" 10- first 10..20', 'P>b "red" 10- first 10..10 gone 20'],
+    ),
     "a_wat_visit_could_have_seen_every_link": Row(
         [read(10, "a.red", method="wat"), read(20, "a.red b.blue")],
         ["P>a 10- first 10..20", "P>b 20- added 20..20"],
@@ -338,6 +353,17 @@ ROWS: dict[str, Row] = {
         [read(10, "a.red"), read(20, "a.red b.blue", method="rendered"),
          read(30, "a.red b.blue c.green", method="rendered")],
         ["P>a 10- first 10..30", "P>b 20- first 20..30 rendered", "P>c 30- added 30..30 rendered"],
+    ),
+    "a_raw_visit_adds_what_a_rendered_one_did_not_show": Row(
+        [read(10, "a.red", method="rendered"), read(20, "a.red b.blue")],
+        ["P>a 10- first 10..20", "P>b 20- added 20..20"],
+    ),
+    "a_link_stands_where_it_was_shown_last": Row(
+        [read(10, "a.red a.blue a.green", method="rendered"), read(20, "a.green a.red"),
+         read(30, "a.x a.y a.z", method="rendered")],
+        words=['P>a "red" 10-30 first 10..20', 'P>a "y" 30- changed 30..30',
+               'P>a#1 "blue" 10-30 first 10..10', 'P>a#1 "z" 30- changed 30..30',
+               'P>a#2 "green" 10-30 first 10..20', 'P>a#2 "x" 30- changed 30..30'],
     ),
     "a_raw_visit_that_shows_the_words_of_a_rendered_only_link_shows_that_link": Row(
         [read(10, "a.red a.blue", method="rendered"), read(20, "a.blue")],
@@ -403,6 +429,13 @@ ROWS: dict[str, Row] = {
         [read(10, "a.1 a.2 a.3 a.4 a.5 a.6"), read(20, "", only="a")],
         [f"P>a{number} 10- first 10..10 gone 20 removed" for number in ("", "#1", "#2", "#3", "#4", "#5")],
         visits="P10+ P20+",
+    ),
+    "wat_and_filtered_visits_whose_outcome_says_suspect_never_speak": Row(
+        [read(10, "a.red"), read(20, "b.blue", outcome="suspect", only="ab"),
+         read(30, "b.blue", outcome="suspect", method="wat"), read(40, "b.blue", outcome="suspect"),
+         read(50, "b.blue", outcome="suspect", only="ab")],
+        ["P>a 10- first 10..10"],
+        visits="P10+ P20- P30- P40? P50-",
     ),
     "rendered_only_links_count_but_a_raw_visit_would_not_close_them": Row(
         [read(10, "a.1 a.2 a.3 a.4 a.5", method="rendered"), read(20, "")],
@@ -485,6 +518,38 @@ ROWS: dict[str, Row] = {
         [read(20, "a.red", "Q", via="P301"), read(10, "a.red")],
         ["P>a 10- first 10..10 gone 20 moved", "Q>a 20- moved 10..20"],
     ),
+    "two_pages_moved_to_one": Row(
+        [read(10, "a.red"), read(11, "a.red b.blue", "Q"), fail(20, 500, "R", via="P301"),
+         read(20, "a.red b.blue", "R", via="Q301")],
+        ["P>a 10- first 10..10 gone 20 moved", "Q>a 11- first 11..11 gone 20 moved",
+         "Q>b 11- first 11..11 gone 20 moved", "R>a 20- moved 10..20", "R>b 20- moved 11..20"],
+    ),
+    "moved_by_the_words_of_that_date": Row(
+        [read(10, "a.red a.blue"), read(20, "a.blue a.green", "Q", via="P301"), read(30, "a.red a.blue", "Q", rules=2)],
+        ["P>a 10- first 10..10 gone 20 moved", "P>a#1 10- first 10..10 gone 20 moved", "Q>a 20- moved 10..30",
+         "Q>a#1 20- moved 10..30"],
+        ['P>a "red" 10- first 10..10 gone 20', 'P>a#1 "blue" 10- first 10..10 gone 20',
+         'Q>a "blue" 20- moved 10..30', 'Q>a#1 "red" 20- moved 20..30'],
+    ),
+    "what_went_later_was_there_at_the_date_of_the_move": Row(
+        [read(20, "a.red", "Q"), read(30, "", "Q"), fail(25, 500, "Q", via="P301"), read(10, "a.red")],
+        ["P>a 10- first 10..10 gone 25 moved", "Q>a 20- moved 10..20 gone 30 removed"],
+    ),
+    "moved_to_a_suspect_that_is_confirmed": Row(
+        [read(10, "a.red"), read(20, "a.red", "Q", via="P301", outcome="suspect"),
+         read(30, "a.red", "Q", outcome="suspect")],
+        ["P>a 10- first 10..10 gone 20 moved", "Q>a 20- moved 10..30"],
+        visits="P10+ Q20+ Q30+",
+    ),
+    "moved_to_a_suspect_that_waits": Row(
+        [read(10, "a.red"), read(20, "a.red", "Q", via="P301", outcome="suspect")],
+        ["P>a 10- first 10..10 gone 20 page_redirected"],
+        visits="P10+ Q20?",
+    ),
+    "what_comes_after_the_date_of_the_move_is_not_moved": Row(
+        [read(10, "a.red"), read(20, "", "Q", via="P301"), read(30, "a.red", "Q")],
+        ["P>a 10- first 10..10 gone 20 page_redirected", "Q>a 30- added 30..30"],
+    ),
     # -- other rules
     "other_rules_rewrite_in_place": Row(
         [read(10, "a.red b.blue", body="x"), read(20, "a.RED+n b.blue", body="x", rules=2)],
@@ -494,6 +559,11 @@ ROWS: dict[str, Row] = {
     "the_same_document_under_other_rules_is_reread": Row(
         [read(10, "a.red b.blue", body="x"), read(20, "a.red c.new", body="x", rules=2)],
         ["P>a 10- first 10..20", "P>b 10- first 10..10 gone 20 reread", "P>c 20- reread 20..20"],
+    ),
+    "reread_where_it_takes_up_a_lost_number": Row(
+        [read(10, "a.red b.blue"), read(20, "b.blue", body="x"), read(30, "b.blue a.red", body="x", rules=2)],
+        ["P>a 10-30 first 10..10 gone 20 removed", "P>a 30- reread 10..30", "P>b 10- first 10..30"],
+        ['P>a "red" 10-30 first 10..10 gone 20', 'P>a "red" 30- reread 10..30', 'P>b "blue" 10- first 10..30'],
     ),
     "another_document_under_other_rules_has_changed": Row(
         [read(10, "a.red b.blue", body="x"), read(20, "a.RED c.new", body="y", rules=2)],
