@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from benchmarks.recrawl import CHANGED, KINDS, ROWS_BOUND, WEEK, changed, changes_so_far, store, twice
+from benchmarks.recrawl import CHANGED, KINDS, ROWS_BOUND, WEEK, changed, changes_so_far, store, twice, two_weeks
 from benchmarks.write import pages
 from storage.engine import Ledger, create_ledger
 from storage.records import Reading
@@ -19,7 +19,8 @@ SMALL_CHANGE = 20
 
 
 def test_a_recrawl_writes_few_rows(database: str) -> None:
-    first, again, mix = twice(database, PAGES)
+    *weeks, mix = two_weeks(PAGES)
+    first, again = twice(database, *weeks)
     assert set(mix) == set(KINDS)
     assert again.done["unchanged"] == PAGES - PAGES // CHANGED
     assert first.rows > PAGES * 100
