@@ -24,7 +24,8 @@ from benchmarks.rows import Row
 from storage import evidence
 from storage.dictionaries import AnchorRow, UrlRow
 from storage.engine import Ledger, create_ledger
-from storage.facts import Facts, Place
+from storage.facts import Facts
+from storage.lives import Place
 from storage.records import Anchor, AnchorParts, CanonicalUrl, Link, PageRecord, Reading, Response
 from storage.writer import write_readings
 
@@ -128,7 +129,7 @@ def link_rows(readings: list[Reading]) -> list[tuple[Any, ...]]:
             ids.setdefault(link.target.url, UrlRow(hash(link.target.url), hash(link.target.host) % 10**6, 7))
         words = {link.anchor.text: AnchorRow(1, 1) for link in reading.page.links}
         facts.open_page(Place(hash(reading.page.url.url), 1, 1), reading.at, reading.page.links, ids, words)
-    return facts.links
+    return facts.opened_links
 
 
 def text_rows(readings: list[Reading]) -> list[tuple[Any, ...]]:
