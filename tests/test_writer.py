@@ -52,7 +52,8 @@ def links(ledger: Ledger) -> list[tuple[Any, ...]]:
         ledger,
         "SELECT u.url, l.link_no, t.text, l.first_seen, l.last_seen, l.gone_at, l.lost_cause, l.position, p.layout"
         " FROM link l JOIN page p ON p.id = l.source_id"
-        " JOIN anchor a ON a.source_id = l.source_id AND a.target_id = l.target_id AND a.link_no = l.link_no AND a.valid_to IS NULL"
+        " JOIN anchor a ON a.source_id = l.source_id AND a.target_id = l.target_id AND a.link_no = l.link_no"
+        " AND a.valid_to IS NULL"
         " JOIN url u ON u.id = l.target_id JOIN anchor_text t ON t.id = a.text_id"
         " WHERE l.valid_to IS NULL ORDER BY u.url, l.link_no",
     )
