@@ -154,6 +154,17 @@ def test_a_file_that_is_there_stays_unless_forced(database: str, tmp_path: Path)
     assert lines(str(target)) == lines(database)
 
 
+def test_what_a_killed_backup_left_is_no_hindrance(database: str, tmp_path: Path) -> None:
+    filled(database, pages=2)
+    target = tmp_path / "copy.db"
+    for end in ("", "-wal", "-shm", "-journal"):
+        (tmp_path / f"copy.db.part{end}").write_bytes(b"half of a copy")
+    with Ledger(database, read_only=True) as ledger:
+        backup(ledger, target)
+    assert sorted(path.name for path in tmp_path.glob("copy*")) == ["copy.db"]
+    assert lines(str(target)) == lines(database)
+
+
 def test_the_ledger_itself_is_no_target(tmp_path: Path) -> None:
     database = str(tmp_path / "a.db")
     filled(database, pages=2)

@@ -6,8 +6,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
 
 import pytest
+from any_reading import drawn
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from proof import examples
 from readings import RULES, failed, link, reading, url
 
 from storage.check import check
@@ -136,6 +142,23 @@ def test_nothing_is_wrong_with_a_ledger_as_it_was_written(database: str) -> None
         found = list(check(conn))
     assert [one for one in found if one.wrong] == []
     assert all(one.examined for one in found)
+
+
+@pytest.mark.proof
+@settings(max_examples=examples(15), deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_nothing_is_wrong_with_any_history(random: Random) -> None:
+    plain = random.random() < 0.5
+    history = [drawn(random, place * 1000, plain=plain, moves=True) for place in range(1, random.randint(3, 14))]
+    rules = {one.at: random.choice((1, 1, 1, 2)) for one in history}
+    random.shuffle(history)
+    with TemporaryDirectory() as folder:
+        create_ledger(f"{folder}/a.db", psl="test")
+        with Ledger(f"{folder}/a.db") as ledger:
+            for one in history:
+                write_readings(ledger, None, [one], rules_version=rules[one.at])
+            with ledger.connect() as conn:
+                assert [one for one in check(conn) if one.wrong] == []
 
 
 @pytest.mark.parametrize(("damage", "name"), [pytest.param(*row[1:], id=row[0]) for row in DAMAGE])

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from any_reading import drawn
 from asking import ask, ask_json
-from readings import RULES, failed, link, reading
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from proof import examples
+from readings import RULES, failed, link, reading, url
 
 from storage.check import check
 from storage.dump import dump
 from storage.engine import Ledger, create_ledger
 from storage.evidence import read_record
 from storage.prune import Pruned, prune
-from storage.records import Reading
+from storage.records import Hop, Reading
 from storage.writer import write_readings
 
 PAGE, SHOP, OTHER = "https://www.blog.example/post", "https://shop.example/", "https://other.example/x"
@@ -104,6 +110,22 @@ def test_the_latest_complete_visit_is_never_pruned(database: str) -> None:
     assert wrong(database) == []
 
 
+def test_a_suspect_and_what_came_after_it_are_kept(database: str) -> None:
+    wall = "https://wall.example/"
+    create_ledger(database, psl="test")
+    many = [(f"{SHOP}{number}", "w") for number in range(6)]
+    write(database, reading(wall, many[1:], 7 * DAY))
+    write(database, reading(wall, many, 14 * DAY))
+    write(database, reading(wall, [], 21 * DAY))
+    pruned(database, 10**15)
+    assert kept(database) == {(wall, 1): False, (wall, 2): True, (wall, 3): True}
+    write(database, reading(wall, [], 28 * DAY))  # the second of two suspects that agree
+    with Ledger(database, read_only=True) as ledger, ledger.connect() as conn:
+        lost = conn.exec_driver_sql("SELECT count(*), min(gone_at), max(gone_at) FROM link WHERE gone_at IS NOT NULL")
+        assert tuple(lost.one()) == (6, 21 * DAY, 21 * DAY)
+    assert wrong(database) == []
+
+
 def test_pages_read_in_other_ways_are_left(database: str) -> None:
     create_ledger(database, psl="test")
     for week, words in enumerate(("a", "b", "c"), start=1):
@@ -112,9 +134,16 @@ def test_pages_read_in_other_ways_are_left(database: str) -> None:
     assert all(kept(database).values())
 
 
-LATER = [  # id, what comes after the pruning
+LATER = [  # id, what comes after the pruning, and tells the page's history again
     ("edited", [reading(PAGE, [(SHOP, "z"), (OTHER, "o")], 35 * DAY)]),
     ("gone", [failed(PAGE, 35 * DAY, 404)]),
+    ("gone_and_back", [failed(PAGE, 35 * DAY, 404), reading(PAGE, [(SHOP, "z"), (OTHER, "o")], 42 * DAY)]),
+    ("moved", [reading("https://new.example/", [(SHOP, "a"), (OTHER, "o")], 35 * DAY, requested=PAGE,
+                       chain=(Hop(url(PAGE), 301),))]),
+    ("late_but_after_what_was_pruned", [reading(PAGE, [(SHOP, "late"), (OTHER, "o")], 25 * DAY)]),
+    ("filtered", [reading(PAGE, [(SHOP, "f")], 35 * DAY, targets=("shop.example",))]),
+    ("rendered", [reading(PAGE, [(SHOP, "a"), (OTHER, "o"), (OTHER, "by script")], 35 * DAY, method="rendered")]),
+    ("two_at_once", [reading(PAGE, [(SHOP, "y")], 35 * DAY), reading(PAGE, [(SHOP, "z")], 42 * DAY)]),
     ("other_rules", [reading(PAGE, [link(SHOP, "a", rel=("ugc",), follow_cause=("rel",))], 35 * DAY)]),
 ]  # fmt: skip
 
@@ -131,6 +160,44 @@ def test_what_comes_later_is_told_as_if_nothing_had_been_pruned(
         write(one, *later)
     assert told(database) == told(whole)
     assert wrong(database) == []
+
+
+def test_a_visit_dated_before_what_was_pruned_is_recorded_and_not_merged(database: str) -> None:
+    filled(database)
+    pruned(database, 22 * DAY)
+    before = [row for row in told(database) if row["kind"] in ("link", "anchor")]
+    write(database, reading(PAGE, [(SHOP, "late")], 10 * DAY))
+    rows = told(database)
+    assert [row for row in rows if row["kind"] in ("link", "anchor")] == before
+    assert len([row for row in rows if row["kind"] == "visit" and row["url"] == PAGE]) == 5
+    assert wrong(database) == []
+
+
+@pytest.mark.proof
+@settings(max_examples=examples(12), deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_any_history_goes_on_after_pruning(random: Random) -> None:
+    number = random.randint(2, 10)
+    plain = random.random() < 0.8
+    history = [drawn(random, place * 1000, plain=plain, moves=False) for place in range(1, number + 1)]
+    cut = random.randint(1, number) * 1000 + 500
+    old, new = [one for one in history if one.at <= cut], [one for one in history if one.at > cut]
+    random.shuffle(old)
+    random.shuffle(new)
+    known = random.randint(0, len(new))
+    with TemporaryDirectory() as folder:
+        one, whole = f"{folder}/one.db", f"{folder}/whole.db"
+        for database in (one, whole):
+            create_ledger(database, psl="test")
+            with Ledger(database) as ledger:
+                for each in (*old, *new[:known]):
+                    write_readings(ledger, None, [each], rules_version=RULES)
+                if database == one:
+                    prune(ledger, cut)
+                for each in new[known:]:
+                    write_readings(ledger, None, [each], rules_version=RULES)
+            assert wrong(database) == []
+        assert told(one) == told(whole)
 
 
 def test_evidence_that_is_seen_again_is_kept_again(database: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from asking import ask, ask_json
+from readings import failed, reading, url
 from sqlalchemy import Boolean, Connection, MetaData, create_engine, event, inspect
 from test_migrations import _described
 
@@ -23,7 +24,9 @@ from storage.check import check
 from storage.dump import dump
 from storage.engine import Ledger, create_ledger, parse_database, upgrade_ledger
 from storage.errors import SchemaOutOfDate
+from storage.records import Hop
 from storage.schema import REVISION
+from storage.writer import write_readings
 
 KEPT = Path(__file__).parent / "ledgers"
 OLD = sorted(path.stem for path in KEPT.glob("*.db") if path.stem < REVISION)
@@ -187,6 +190,38 @@ def test_what_the_second_revision_knew_is_answered_as_before(database: str) -> N
     counted = ask_json("links", "count", "target.example", "--db", database)
     assert (counted["backlinks"], counted["not_followed"], counted["referring_pages"]) == (19, 1, 9)
     assert ask_json("links", "count", "target.example", "--state", "lost", "--db", database)["backlinks"] == 8
+
+
+@pytest.mark.parametrize("revision", ALL)
+def test_an_upgraded_ledger_goes_on(database: str, revision: str, tmp_path: Path) -> None:
+    """Pages that are told again from what the old release kept, and pages that only hear what comes next."""
+    week, now = 604_800_000, 1_790_000_000_000 + 6 * 604_800_000
+    pages = {"0001": ("alpha", "beta", "gamma", "delta"), "0002": ("edits", "wall", "gone", "script")}[revision]
+    late, edited, moved, closed = (f"https://{name}.example/page" for name in pages)
+    shop, to = "https://target.example/shop", "https://moved.example/"
+    news = [
+        reading(late, [(shop, "between")], now - 5 * week - week // 2),
+        reading(edited, [(shop, "edited"), ("https://target.example/", "click here")], now),
+        reading(
+            to,
+            [(shop, "Buy"), ("https://target.example/", "Target")],
+            now,
+            requested=moved,
+            chain=(Hop(url(moved), 308),),
+        ),
+        failed(closed, now, 410),
+    ]
+    said = []
+    for one in (database, str(tmp_path / "same.db")):
+        put(revision, one)
+        upgrade_ledger(one)
+        with Ledger(one) as ledger:
+            for reread in news:
+                write_readings(ledger, None, [reread], rules_version=1)
+        assert wrong(one) == []
+        said.append(dumped(one))
+    assert said[0] == said[1]
+    assert any('"cause":"moved"' in line and moved in line for line in said[0])
 
 
 def test_an_upgraded_sqlite_ledger_was_copied_before(tmp_path: Path) -> None:
