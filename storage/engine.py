@@ -210,8 +210,10 @@ def _must_exist(url: URL) -> None:
             raise NoLedger(shown(url))
         if not path.is_file():
             raise UnreadableLedger(shown(url), "it is no file")
-        with path.open("rb") as file:
-            empty = not file.read(1)
+        # Never opened here: closing a file drops all locks this process has on it, those of other connections
+        # too, and the next process to leave would take the log of theirs away.
+        # https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
+        empty = path.stat().st_size == 0
     except OSError as error:
         raise UnreadableLedger(shown(url), error.strerror or str(error)) from error
     if empty:  # opening it to write would make a database of it

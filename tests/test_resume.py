@@ -358,3 +358,24 @@ def test_a_crawl_of_an_older_release_is_divided_when_it_is_resumed(site: Site, o
     run("crawl", "--resume", "--workers", "2", "--db", own_file)
     assert {one[0] for one in outcomes(own_file).values()} == {"fetched"}
     assert SHARDS == 64
+
+
+def test_opening_a_ledger_twice_keeps_its_log_from_others(own_file: str) -> None:
+    """One process has it open twice; another one comes and goes, and must not take the log away with it."""
+    create_ledger(own_file, psl="test")
+    path = Path(own_file.removeprefix("sqlite:///"))
+    change = "INSERT INTO list (name, created_at) VALUES (?, 1)"
+    with Ledger(own_file) as first:
+        with first.begin() as conn:
+            conn.exec_driver_sql(change, ("one",))
+        with Ledger(own_file, read_only=True) as second, second.connect() as conn:
+            assert conn.exec_driver_sql("SELECT count(*) FROM list").scalar_one() == 1
+        code = "import sys; from storage.engine import Ledger\n"
+        code += f"with Ledger(sys.argv[1]) as l, l.begin() as c: c.exec_driver_sql({change!r}, ('two',))"
+        subprocess.run([COMMAND[0], "-c", code, own_file], cwd=ROOT, check=True, timeout=60)
+        assert path.with_name(path.name + "-wal").exists()
+        with first.begin() as conn:
+            conn.exec_driver_sql(change, ("three",))
+    with sqlite3.connect(path) as driver:
+        assert driver.execute("SELECT count(*) FROM list").fetchone() == (3,)
+        assert driver.execute("PRAGMA integrity_check").fetchone() == ("ok",)
