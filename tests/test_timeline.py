@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from proof import examples
 from sample import DAY, T0, new_ledger
 from stories import Gone, Read, Stands, Story, tell
-from test_history import FILTERS, HOME, SETTINGS, WORDS, A, B, about, day, in_force, passes, told, wordy
+from test_history import FILTERS, HOME, PAGES, SETTINGS, WORDS, A, B, about, day, in_force, passes, told, wordy
 
 from cli.targets import parse_target
 from storage.anchor_rows import AnchorFilter
@@ -109,7 +110,8 @@ def test_timelines_add_up_and_reconcile(database: str) -> None:
             first: int,
             more: int,
         ) -> None:
-            stories, reads = story
+            stories = story[0]
+            reads = [*(Read(page, T0 - DAY) for page in PAGES), *story[1]]  # no link stands on a page never read
             tell(conn, stories, reads)
             of = choose(conn, chosen, resolve(conn, parse_target("acme.com")))
             window = Window(day(first), day(first + more))
@@ -122,6 +124,8 @@ def test_timelines_add_up_and_reconcile(database: str) -> None:
                 live = live_at(stories, chosen, one.period.before - 1)
                 assert one.live == len(live) == len(before) + added(one)
                 assert one.unconfirmed == sum(unconfirmed(reads, of_.source, one.period.before - 1) for of_ in live)
+                then = counts(conn, replace(of, filter=replace(chosen, as_of=one.period.before - 1)))
+                assert (then.backlinks, then.unconfirmed) == (one.live, one.unconfirmed)
                 before = live
             for lost, total in ((False, sum(one.gained for one in found)), (True, sum(one.lost for one in found))):
                 assert len(list(changed_links(conn, of, Wanted(window), lost=lost))) == total
