@@ -184,6 +184,8 @@ class PageRow(NamedTuple):
     links: int
     suspect: int | None
     """The date of the suspect that the next whole visit may confirm."""
+    plain: bool
+    """Every whole visit was raw or archive, and not filtered."""
 
 
 class VisitRow(NamedTuple):
@@ -256,6 +258,7 @@ def model_facts(made: Model) -> Facts:
                 last.reading.page.indexable if last and last.reading.page else None,
                 len(one.live()),
                 next((visit.at for visit in one.visits.values() if visit.pending), None),
+                all(visit.full and visit.reading.method != "rendered" for visit in one.visits.values() if visit.whole),
             )
         )
         for visit in one.visits.values():
@@ -326,7 +329,7 @@ _ANCHORS = """
     JOIN anchor_text x ON x.id = a.text_id
     WHERE d.name = '{site}.example'{when}"""
 _PAGES = """
-    SELECT u.url, p.first_ok, p.last_ok, p.attempted_at, p.confirmed, p.indexable, p.links, v.at AS suspect
+    SELECT u.url, p.first_ok, p.last_ok, p.attempted_at, p.confirmed, p.indexable, p.links, v.at AS suspect, p.plain
     FROM page p JOIN url u ON u.id = p.id JOIN domain d ON d.id = p.domain_id
     LEFT JOIN visit v ON v.id = p.suspect_id
     WHERE d.name = '{site}.example'"""
@@ -371,6 +374,7 @@ def ledger_facts(conn: Connection, site: str) -> Facts:
                 PageRow(
                     short(row.url), row.first_ok, row.last_ok, row.attempted_at, bool(row.confirmed),
                     None if row.indexable is None else bool(row.indexable), row.links, row.suspect,
+                    bool(row.plain),
                 )
                 for row in _ask(conn, _PAGES, site)
             ],
