@@ -133,15 +133,17 @@ def in_order(page: KnownPage, read: Sequence[NewVisit], missed: Sequence[NewMiss
     newer = all(visit.reading.at > page.attempted_at for visit in whole) and all(
         miss.at > page.attempted_at for miss in closing
     )
-    if not newer or not page.plain or page.suspect_id is not None:
+    if not newer or not page.plain:
         return False
-    if not whole and not page.links:
+    if not whole and not page.links and page.suspect_id is None:
         return True  # nothing to close
     if len(whole) + len(closing) > 1:
         return False
     if closing:
-        return closing[0].cause == PAGE_NOT_FOUND
+        return True
     reading = whole[0].reading
+    if page.suspect_id is not None and reading.outcome == "suspect":
+        return False  # the two agree
     return reading.targets is None and SEEN_BY[reading.method] == RAW
 
 
@@ -160,4 +162,5 @@ def read(page: KnownPage, visit: NewVisit) -> KnownPage:
         last_ok=at,
         last_visit_id=visit.id,
         indexable=visit.page.indexable,
+        suspect_id=None,
     )

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from storage import layout
 from storage.arrivals import KnownPage, NewMiss, NewVisit, attempted, read
-from storage.dictionaries import AnchorRow, Texts, UrlRow, anchor_rows, url_rows
+from storage.dictionaries import Texts, anchor_rows, url_rows
 from storage.facts import Facts, load_latest, occurrence
-from storage.lives import SEEN_BY, Document, Held, Life
+from storage.lives import SEEN_BY, Document, Held, Life, move
 from storage.visits import content_hash
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+
+Events = tuple[list[NewVisit], list[NewMiss]]
 
 
 class GoingOn:
@@ -32,24 +35,40 @@ class GoingOn:
         self.count: Counter[str] = Counter()
         """What was done, by the names of `storage.writer.WriteSummary`."""
 
-    def hear(
-        self, of_page: Mapping[int, tuple[list[NewVisit], list[NewMiss]]], pages: Mapping[int, KnownPage]
-    ) -> dict[int, KnownPage]:
+    def confirming(self, visits: Sequence[NewVisit]) -> set[int]:
+        """Pages with a suspect that the visit given of each confirms: it lacks what the suspect lacked."""
+        held = load_latest(self.texts.dialect, self.conn, {visit.before.id for visit in visits})
+        documents = self._documents(visits)
+        return {visit.before.id for visit in visits if self._life(visit.before, held).vanishes(documents[visit.id])}
+
+    def hear(self, of_page: Mapping[int, Events], pages: Mapping[int, KnownPage]) -> dict[int, KnownPage]:
         """Tell the pages what is new of each; returns them as they are then."""
-        facts = self.facts
         now: dict[int, KnownPage] = {}
         first: list[NewVisit] = []
         later: list[NewVisit] = []
-        closing: list[tuple[KnownPage, NewMiss]] = []
-        for page_id, (visits, missed) in of_page.items():
-            before = page = pages[page_id]
+        closing: list[NewMiss] = []
+        for page_id, (_, missed) in of_page.items():
+            page = pages[page_id]
+            for miss in missed:
+                if miss.cause:
+                    page = page._replace(suspect_id=None)
+                    if page.links:
+                        closing.append(miss)
+                page = attempted(page, miss.at, False)
+            now[page_id] = page
+        # A page that others moved to is told link by link, whatever came of it.
+        partners = {miss.moved_to for miss in closing if miss.moved_to is not None}
+        for page_id, (visits, _) in of_page.items():
+            before, page = pages[page_id], now[page_id]
             for visit in visits:
-                at, complete = visit.reading.at, visit.reading.outcome == "fetched"
-                page = attempted(page, at, complete)
-                if visit.reading.outcome == "suspect":
+                outcome = visit.reading.outcome
+                page = attempted(page, visit.reading.at, outcome == "fetched")
+                if outcome == "suspect":
                     page = page._replace(suspect_id=visit.id)
-                elif not complete:
+                elif outcome != "fetched":
                     continue
+                elif page_id in partners:
+                    later.append(visit)
                 elif before.first_ok is None:
                     first.append(visit)
                 elif visit.record.id == before.record_id and before.links == before.read_links:
@@ -57,41 +76,40 @@ class GoingOn:
                     page = read(page, visit)
                 else:
                     later.append(visit)
-            for miss in missed:
-                page = attempted(page, miss.at, False)
-                if miss.cause and before.links:
-                    closing.append((before, miss))
             now[page_id] = page
-        links = [link for visit in (*first, *later) for link in visit.page.links]
+        self._open(first)
+        for visit in first:
+            now[visit.before.id] = read(now[visit.before.id], visit)._replace(links=len(visit.page.links))
+        told = {visit.before.id for visit in later} | {miss.page_id for miss in closing} | partners
+        held = load_latest(self.texts.dialect, self.conn, told)
+        lives = {page: self._life(pages[page], held) for page in sorted(told)}
+        documents = self._documents(later)
+        for visit in later:
+            life, page_id = lives[visit.before.id], visit.before.id
+            life.visit(documents[visit.id])
+            if life.suspect is None:
+                now[page_id] = read(now[page_id], visit)
+            else:
+                self.suspected.append(visit.id)
+                now[page_id] = now[page_id]._replace(suspect_id=visit.id, confirmed=False)
+        close(lives, closing)
+        for page_id, life in lives.items():
+            self.facts.take(life)
+            self._count_changes(life)
+            now[page_id] = now.get(page_id, pages[page_id])._replace(
+                links=sum(1 for _ in life.live()), layout=layout.write(life.layout)
+            )
+        return now
+
+    def _open(self, visits: Sequence[NewVisit]) -> None:
+        """The first documents of pages."""
+        links = [link for visit in visits for link in visit.page.links]
         urls = url_rows(self.texts, self.conn, [link.target for link in links])
         words = anchor_rows(self.texts, self.conn, [link.anchor.text for link in links])
-        for visit in first:
-            facts.open_page(visit.before.place, visit.reading.at, visit.page.links, urls, words)
-            now[visit.before.id] = read(now[visit.before.id], visit)._replace(links=len(visit.page.links))
-            self.count["links_opened"] += len(visit.page.links)
-            self.count["anchors_opened"] += len(visit.page.links)
-        known = {visit.before.id for visit in later} | {page.id for page, _ in closing}
-        held = load_latest(self.texts.dialect, self.conn, known)
-        for visit in later:
-            before = visit.before
-            life = self._life(before, held)
-            life.visit(self._document(visit, urls, words))
-            if life.suspect is not None:
-                self.suspected.append(visit.id)
-                now[before.id] = now[before.id]._replace(suspect_id=visit.id, confirmed=False)
-                continue
-            facts.take(life)
-            self._count_changes(life)
-            now[before.id] = read(now[before.id], visit)._replace(
-                links=len(visit.page.links), layout=layout.write(life.layout)
-            )
-        for page, miss in closing:
-            life = self._life(page, held)
-            life.close(miss.at, miss.cause)
-            facts.take(life)
-            self._count_changes(life)
-            now[page.id] = now[page.id]._replace(links=0)
-        return now
+        for visit in visits:
+            self.facts.open_page(visit.before.place, visit.reading.at, visit.page.links, urls, words)
+        self.count["links_opened"] += len(links)
+        self.count["anchors_opened"] += len(links)
 
     def _life(self, page: KnownPage, held: Mapping[int, list[Held]]) -> Life:
         return Life.going_on(
@@ -104,22 +122,45 @@ class GoingOn:
             layout_=layout.read(page.layout),
         )
 
-    def _document(self, visit: NewVisit, urls: Mapping[str, UrlRow], words: Mapping[str, AnchorRow]) -> Document:
-        reading = visit.reading
-        return Document(
-            visit_id=visit.id,
-            at=reading.at,
-            seen_by=SEEN_BY[reading.method],
-            targets=None,
-            suspect=False,
-            rules=self.rules_version,
-            content_hash=content_hash(reading),
-            indexable=visit.page.indexable,
-            occurrences=[occurrence(link, urls, words) for link in visit.page.links],
-        )
+    def _documents(self, visits: Sequence[NewVisit]) -> dict[int, Document]:
+        links = [link for visit in visits for link in visit.page.links]
+        urls = url_rows(self.texts, self.conn, [link.target for link in links])
+        words = anchor_rows(self.texts, self.conn, [link.anchor.text for link in links])
+        return {
+            visit.id: Document(
+                visit_id=visit.id,
+                at=visit.reading.at,
+                seen_by=SEEN_BY[visit.reading.method],
+                targets=None,
+                suspect=False,
+                rules=self.rules_version,
+                content_hash=content_hash(visit.reading),
+                indexable=visit.page.indexable,
+                occurrences=[occurrence(link, urls, words) for link in visit.page.links],
+            )
+            for visit in visits
+        }
 
     def _count_changes(self, life: Life) -> None:
         for name in ("opened", "restored", "changed", "closed"):
             self.count[f"links_{name}"] += getattr(life, name)
         self.count["anchors_opened"] += sum(1 for one in life.anchors if one.stored is None)
         self.count["anchors_closed"] += life.closed + life.reworded
+
+
+def close(lives: Mapping[int, Life], closing: Iterable[NewMiss]) -> None:
+    """Close pages, date by date; what a page had is looked for where it moved, when all of a date is told."""
+    moving: list[tuple[int, list[Held], int]] = []
+    for miss in sorted(closing, key=lambda one: (one.at, one.page_id)):
+        _move(lives, moving, miss.at)
+        gone = lives[miss.page_id].close(miss.at, miss.cause)
+        if miss.moved_to is not None:
+            moving.append((miss.at, gone, miss.moved_to))
+    _move(lives, moving, None)
+
+
+def _move(lives: Mapping[int, Life], moving: list[tuple[int, list[Held], int]], date: int | None) -> None:
+    if moving and moving[0][0] != date:
+        for _, gone, to in moving:
+            move(gone, lives[to])
+        moving.clear()

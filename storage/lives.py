@@ -196,7 +196,7 @@ class Life:
                 self._apply(doc)
             return
         if doc.visit_id not in sure:
-            if doc.suspect or self._vanishes(doc):
+            if doc.suspect or self.vanishes(doc):
                 self.complete[doc.visit_id] = False
                 if self.suspect is None:
                     self.suspect = doc
@@ -228,7 +228,8 @@ class Life:
             return False
         return doc.seen_by == RENDERED or held.link.seen_by != RENDERED
 
-    def _vanishes(self, doc: Document) -> bool:
+    def vanishes(self, doc: Document) -> bool:
+        """Whether a document lacks so many live links that it is not believed at once."""
         live = list(self.live())
         if len(live) < VANISHED_OF:
             return False

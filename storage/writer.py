@@ -18,7 +18,7 @@ from storage.dictionaries import UrlRow, texts_of, url_rows
 from storage.engine import Ledger
 from storage.errors import HashCollision, UnreadableLedger
 from storage.facts import Facts
-from storage.going_on import GoingOn
+from storage.going_on import Events, GoingOn
 from storage.records import PageRecord, Reading
 from storage.replay import moved_together, retell
 from storage.visits import COLUMNS, chain_json, status_code, visit_row
@@ -282,19 +282,19 @@ class _Batch:
         self, pages: Mapping[int, KnownPage], visits: Sequence[NewVisit], misses: Sequence[NewMiss]
     ) -> None:
         """Links, anchors and pages after new visits and misses."""
-        of_page: dict[int, tuple[list[NewVisit], list[NewMiss]]] = {}
+        of_page: dict[int, Events] = {}
         for visit in visits:
             of_page.setdefault(visit.before.id, ([], []))[0].append(visit)
             self._tally(visit)
         for miss in misses:
             of_page.setdefault(miss.page_id, ([], []))[1].append(miss)
-        again = {page for page, (visited, missed) in of_page.items() if not in_order(pages[page], visited, missed)}
+        facts = Facts()
+        going_on = GoingOn(self.texts, self.conn, facts, self.rules_version)
+        again = self._out_of_order(of_page, pages, going_on)
         if again:
             again = moved_together(self.texts, self.conn, again)
             self.dialect.lock_pages(self.conn, again)
             pages = {**self._load_pages(again - pages.keys()), **pages}
-        facts = Facts()
-        going_on = GoingOn(self.texts, self.conn, facts, self.rules_version)
         now = going_on.hear({page: events for page, events in of_page.items() if page not in again}, pages)
         turned = dict.fromkeys(going_on.suspected, False)
         if again:
@@ -309,6 +309,30 @@ class _Batch:
             self.count[name] += number
         self._write_pages(pages, now)
         self._turn(turned)
+
+    def _out_of_order(
+        self, of_page: Mapping[int, Events], pages: Mapping[int, KnownPage], going_on: GoingOn
+    ) -> set[int]:
+        """Pages whose history has to be told again to take in what is new."""
+        again = {page for page, (visited, missed) in of_page.items() if not in_order(pages[page], visited, missed)}
+        doubted = [
+            visit
+            for page, (visited, _) in of_page.items()
+            if pages[page].suspect_id is not None and page not in again
+            for visit in visited
+            if visit.reading.outcome == "fetched"
+        ]
+        if doubted:
+            again |= going_on.confirming(doubted)
+        for page, (_, missed) in of_page.items():
+            for miss in missed:
+                if miss.moved_to is not None and pages[page].links and page not in again:
+                    to = pages[miss.moved_to]
+                    visited, others = of_page.get(to.id, ((), ()))
+                    dates = [to.attempted_at, *(one.reading.at for one in visited), *(one.at for one in others)]
+                    if not to.plain or to.suspect_id is not None or max(dates) > miss.at:
+                        again.add(page)
+        return again
 
     def _tally(self, visit: NewVisit) -> None:
         if visit.reading.outcome != "fetched":
