@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -19,6 +20,7 @@ from crawler.urls import canonical_url
 from storage.anchor_history import ChangedAnchor, anchor_tally, changed_anchors
 from storage.anchor_rows import AnchorFilter
 from storage.engine import open_ledger
+from storage.episodes import chapters, page_read
 from storage.events import ALL, CHANGES, Tally, Wanted, Window
 from storage.filters import Chosen, LinkFilter, choose
 from storage.history import Change, changed_links, changes, crawl_window, read_once, tally
@@ -490,5 +492,38 @@ def test_the_view_of_changes_is_the_answer_with_everything(database: str) -> Non
             domains = conn.exec_driver_sql("SELECT source, source_domain, target, target_domain FROM v_changes")
             for source, source_domain, target, target_domain in domains:
                 assert (canonical_url(source).domain, canonical_url(target).domain) == (source_domain, target_domain)
+
+        check()
+
+
+def test_the_history_of_a_page_has_every_event_once(database: str) -> None:
+    with open_ledger(new_ledger(database), write=True) as conn:
+
+        @settings(SETTINGS, max_examples=examples(25))
+        @given(told())
+        def check(story: tuple[list[Story], list[Read]]) -> None:
+            tell(conn, *story)
+            covered = resolve(conn, parse_target("acme.com"))
+            every = choose(conn, LinkFilter(kind="any"), covered)
+            right = list(changes(conn, every, EVERYTHING))
+            for source in PAGES:
+                known = page_read(conn, source)
+                found = [] if known is None else list(chapters(conn, known[0], covered))
+                assert [(one.target, one.link_no, one.at) for one in found] == sorted(
+                    {(one.target, one.link_no, one.at) for one in right if one.source == source}
+                )
+                assert Counter(
+                    (one.at, name, one.cause, one.target, one.link_no) for one in found for name in one.change
+                ) == Counter(
+                    (one.at, one.change, one.cause, one.target, one.link_no) for one in right if one.source == source
+                )
+                for one in found:
+                    [of] = [of for of in story[0] if (of.source, of.target, of.no) == (source, one.target, one.link_no)]
+                    last = [stage for stage in of.stages if stage.at <= one.at and isinstance(stage, Stands)][-1]
+                    assert (one.anchor, one.rel, one.hidden) == (last.words, " ".join(last.rel), last.hidden)
+                    tries = [read for read in story[1] if read.page == source and read.at < one.at]
+                    whole = [read.at for read in tries if read.state == "fetched"]
+                    assert one.previous_visit == (whole[-1] if whole else None)
+                    assert one.attempts_between == sum(read.at > (whole[-1] if whole else 0) for read in tries)
 
         check()
