@@ -163,6 +163,9 @@ class Site:
             self.visit(page)
             return
         there = self.random.choice(others)
+        if self.random.random() < 0.06:
+            self.visit(page, via=f"{page}{self.random.choice((301, 302))} {there}{self.random.choice((302, 308))}")
+            return
         status = self.random.choice((301, 301, 308, 302, 303, 307))
         if status in (301, 308) and self.random.random() < 0.7:
             self.docs[there] = [*self.docs[page], *self.docs[there][: self.random.randint(0, 2)]]
@@ -186,8 +189,10 @@ def history(seed: int) -> list[Step]:
     targets = [letter + path for letter in domains for path in ("", "/2")[: draw.choice((1, 1, 2))]]
     taste = Taste.drawn(draw)
     site = Site(draw, taste, targets[: draw.randint(1, len(targets))], week=draw.choice((None, None, 0)))
+    long = draw.random() < 0.04
     for page in "PQRS"[: draw.choice((1, 1, 1, 2, 2, 3, 4))]:
-        site.docs[page] = [site.token() for _ in range(draw.choice((0, 1, 2, 5, 6, 7, 9, 12)))]
+        links = draw.choice((0, 1, 2, 5, 6, 7, 9, 12)) * (6 if long else 1)
+        site.docs[page] = [site.token() for _ in range(links)]
         site.facts[page] = ""
     doings: list[Callable[[str], None]] = [site.visit, site.miss, site.redirect]
     for _ in range(draw.randint(2, MOST_STEPS)):
