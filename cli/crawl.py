@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Collection
-from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.cells import visible
 from cli.config import load_config
-from cli.crawl_progress import span
+from cli.dry_run import dry_run_answer, name_rejected, say
 from cli.moments import parse_span
 from cli.options import DatabaseOption, FieldsOption, FormatOption, OutputFormat, RawCellsOption
-from cli.render import Answer, write_answer
-from storage.times import to_ms
+from cli.render import write_answer
 
 if TYPE_CHECKING:
     from crawler.plan import CrawlPlan
     from crawler.progress import Progress
     from crawler.run import CrawlSummary, Loaded
-    from storage.records import RejectedRow
 
 FOLLOW = "Follow"
 POLITE = "Politeness"
 LIMITS = "Limits"
 KNOWN = "Pages known already"
 ENDING = "Ending"
-
-_DRY_RUN = (
-    "list", "rows_read", "rows_accepted", "rows_duplicate", "rows_rejected", "bare_domains", "visited_lately", "pages",
-    "domains", "operators", "largest_operator", "largest_operator_pages", "delay", "least_seconds", "files",
-)  # fmt: skip
-_SHOWN_REJECTED = 20
-
 
 _WITH_RESUME = frozenset({"seeds", "resume", "workers", "min_fetched", "strict", "db", "output", "fields", "raw_cells"})
 """What `--resume` may be given; all else is as the crawl was begun."""
@@ -258,7 +245,7 @@ def crawl(
     except BadPlan as error:
         raise typer.BadParameter(str(error)) from None
     if dry_run:
-        answer, rejected = _dry_run(plan)
+        answer, rejected = dry_run_answer(plan)
         write_answer(answer, output=output, fields=fields, raw_cells=raw_cells)
         raise typer.Exit(3 if strict and rejected else 0)
     _run(_begun(plan), output=output, fields=fields, raw_cells=raw_cells, min_fetched=min_fetched, strict=strict)
@@ -271,7 +258,7 @@ Start = Callable[[Callable[["Progress"], None]], "CrawlSummary"]
 def _begun(plan: CrawlPlan) -> Start:
     from crawler.run import run_crawl
 
-    return lambda show: run_crawl(plan, progress=show, loaded=lambda loaded: _tell(plan, loaded), say=_say)
+    return lambda show: run_crawl(plan, progress=show, loaded=lambda loaded: _tell(plan, loaded), say=say)
 
 
 def _resumed(database: str, name: str | None, workers: int | None) -> Start:
@@ -280,11 +267,11 @@ def _resumed(database: str, name: str | None, workers: int | None) -> Start:
 
     def tell(begun: Begun) -> None:
         left = begun.asked - begun.done
-        _say(f"crawl {begun.crawl_id} goes on: {left:,} of {begun.asked:,} URLs are pending")
+        say(f"crawl {begun.crawl_id} goes on: {left:,} of {begun.asked:,} URLs are pending")
 
     def start(show: Callable[[Progress], None]) -> CrawlSummary:
         try:
-            return resume_crawl(database, name, workers=workers, progress=show, begun=tell, say=_say)
+            return resume_crawl(database, name, workers=workers, progress=show, begun=tell, say=say)
         except BadPlan as error:
             raise typer.BadParameter(str(error)) from None
 
@@ -323,16 +310,16 @@ def _run(
     if summary.interrupted:
         pending = summary.facts["pending"]
         crawl = summary.facts["crawl"]
-        _say(
+        say(
             f"interrupted; {pending:,} URLs are still pending in crawl {crawl}; "
             f"`linkledger crawl --resume {crawl}` asks them"
         )
         raise typer.Exit(130)
     if min_fetched is not None and summary.fetched_percent < min_fetched:
-        _say(f"{summary.fetched_percent:.1f} % fetched, less than --min-fetched {min_fetched:g}")
+        say(f"{summary.fetched_percent:.1f} % fetched, less than --min-fetched {min_fetched:g}")
         raise typer.Exit(3)
     if strict and summary.loaded.rejected:
-        _say(f"{summary.loaded.rejected:,} rows rejected, and --strict was given")
+        say(f"{summary.loaded.rejected:,} rows rejected, and --strict was given")
         raise typer.Exit(3)
 
 
@@ -343,33 +330,22 @@ def _span(text: str) -> int:
         raise typer.BadParameter(f"--refresh-after {error.message}") from None
 
 
-def _say(line: str) -> None:
-    print(visible(line), file=sys.stderr)
-
-
 def _tell(plan: CrawlPlan, loaded: Loaded) -> None:
     """Before anything is fetched: how the list was read, and the limits in force."""
     for line in loaded.columns:
-        _say(line)
-    _name_rejected(loaded.first_rejected, loaded.rejected, f"`crawls show {loaded.crawl_id} --rejected` lists all")
+        say(line)
+    name_rejected(loaded.first_rejected, loaded.rejected, f"`crawls show {loaded.crawl_id} --rejected` lists all")
     if plan.depth > 0:
-        _say(
+        say(
             f"following {plan.follow} links to depth {plan.depth}; at most {plan.page_limit:,} pages "
             f"and {plan.host_limit:,} of one host"
         )
     if loaded.visited_lately:
-        _say(
+        say(
             f"{loaded.visited_lately:,} of {loaded.accepted:,} pages were read within --refresh-after and are not asked"
         )
     if loaded.skipped:
-        _say(f"{loaded.skipped:,} pages of the list are beyond --max-pages or --max-pages-per-host and are skipped")
-
-
-def _name_rejected(first: tuple[RejectedRow, ...], total: int, where: str) -> None:
-    for row in first[:_SHOWN_REJECTED]:
-        _say(f"{row.file}:{row.line}: {row.given}: {row.reason}")
-    if total > len(first):
-        _say(f"... {total:,} rows rejected in all; {where}")
+        say(f"{loaded.skipped:,} pages of the list are beyond --max-pages or --max-pages-per-host and are skipped")
 
 
 def _crawl_id(db: str, name: str) -> int:
@@ -378,120 +354,3 @@ def _crawl_id(db: str, name: str) -> int:
 
     with open_ledger(db) as conn:
         return find_crawl(conn, name)
-
-
-def _dry_run(plan: CrawlPlan) -> tuple[Answer, int]:
-    """What a crawl would ask, and how many rows were rejected; nothing is fetched or stored."""
-    if plan.seeds:
-        facts, notes, rejected = _read_list(plan)
-    else:
-        facts, notes, rejected = _look_up(plan), [], 0
-    facts |= {"list": plan.list_name, "delay": plan.delay}
-    if facts["visited_lately"]:
-        notes.append(
-            f"{facts['visited_lately']:,} further pages were read within --refresh-after and would not be asked"
-        )
-    if plan.depth > 0:
-        notes.append(f"links are followed to depth {plan.depth}: at most {plan.page_limit:,} pages, later than that")
-    pages, domains, least = facts["pages"], facts["domains"], span(facts["least_seconds"])
-    answer = Answer(
-        key="dry_run",
-        rows=[facts],
-        columns=_DRY_RUN,
-        heading=f"would fetch {pages:,} pages of {domains:,} domains, in {least} or more",
-        notes=tuple(notes),
-        single=True,
-        table_columns=tuple(name for name in _DRY_RUN if name != "files" and facts.get(name) is not None),
-    )
-    return answer, rejected
-
-
-def _read_list(plan: CrawlPlan) -> tuple[dict[str, Any], list[str], int]:
-    from crawler.seeds import describe, read_seeds
-
-    first: list[RejectedRow] = []
-    keep: Callable[[RejectedRow], None] = lambda row: first.append(row) if len(first) < _SHOWN_REJECTED else None  # noqa: E731
-    reader = read_seeds(plan.seeds, column=plan.column)
-    if plan.refresh_after_ms is None:
-        found = describe(reader, on_rejected=keep)
-    else:
-        found = describe(reader, on_rejected=keep, visited=_read_lately(plan))
-    _name_rejected(tuple(first), found.rejected, "a crawl keeps all of them")
-    files = [asdict(report) for report in found.files]
-    for file in files:  # repeated pages are told apart over all files only
-        file["usable"] = file.pop("accepted")
-    notes = [
-        f"{report.file}: column {report.column!r}, {report.delimiter or 'one value a line'}, {report.encoding}"
-        for report in found.files
-        if report.column is not None
-    ]
-    facts = {
-        "rows_read": found.rows_read,
-        "rows_accepted": found.accepted - found.duplicates,
-        "rows_duplicate": found.duplicates,
-        "rows_rejected": found.rejected,
-        "bare_domains": found.bare_domains,
-        "visited_lately": found.visited_lately,
-        "pages": found.pages,
-        "domains": found.domains,
-        "operators": found.operators,
-        "largest_operator": found.largest_operator,
-        "largest_operator_pages": found.largest_operator_pages,
-        "least_seconds": found.least_seconds(plan.delay),
-        "files": files,
-    }
-    return facts, notes, found.rejected
-
-
-def _read_lately(plan: CrawlPlan) -> Callable[[Collection[str]], Collection[str]]:
-    """Which URLs of a list were read within the plan's time; none where there is no ledger yet."""
-    from storage.engine import open_ledger
-    from storage.errors import NoLedger
-    from storage.kept import read_since
-
-    since = _now() - (plan.refresh_after_ms or 0)
-
-    def visited(urls: Collection[str]) -> Collection[str]:
-        try:
-            with open_ledger(plan.db) as conn:
-                return read_since(conn, urls, since)
-        except NoLedger:
-            return ()
-
-    return visited
-
-
-def _now() -> int:
-    return to_ms(datetime.now(UTC))
-
-
-def _look_up(plan: CrawlPlan) -> dict[str, Any]:
-    from storage import crawls, lists
-    from storage.engine import open_ledger
-
-    visited = 0
-    with open_ledger(plan.db) as conn:
-        if plan.retry_of is not None:
-            load = crawls.retry_load(conn, plan.retry_of)
-        else:
-            list_id = lists.list_id(conn, plan.list_name or "")
-            load = crawls.list_load(conn, list_id)
-            if plan.refresh_after_ms is not None:
-                pages = load.pages
-                left = crawls.list_load(conn, list_id, not_since=_now() - plan.refresh_after_ms)
-                load, visited = replace(left, rows=load.rows, bare_domains=load.bare_domains), pages - left.pages
-    return {
-        "rows_read": load.rows,
-        "rows_accepted": load.pages + visited,
-        "rows_duplicate": load.rows - load.pages - visited,
-        "rows_rejected": 0,
-        "bare_domains": load.bare_domains,
-        "visited_lately": visited,
-        "pages": load.pages,
-        "domains": load.domains,
-        "operators": load.operators,
-        "largest_operator": load.largest_operator,
-        "largest_operator_pages": load.largest_operator_pages,
-        "least_seconds": max(0, load.largest_operator_pages - 1) * plan.delay,
-        "files": [],
-    }
