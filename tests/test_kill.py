@@ -174,7 +174,7 @@ def test_sqlite_that_may_grow_no_more(site: Site, expected: list[str], tmp_path:
 def test_postgres_on_a_full_disk(site: Site, own_server: PostgresServer, tmp_path: Path) -> None:
     """The server's processes may not make a file longer than the log's segments are, until they may."""
     whole, database = f"sqlite:///{tmp_path / 'whole.db'}", url_of(own_server)
-    crawls.fill(site, wait=0, more=40)
+    crawls.fill(site, wait=0, more=20)
     crawls.run(*crawls.words(site, whole))
     expected = crawls.content(whole)
     before = len(site.log)
