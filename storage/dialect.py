@@ -69,6 +69,10 @@ class Dialect:
         """Hold the rows of these pages until the transaction ends, in one fixed order."""
         raise NotImplementedError
 
+    def join_writers(self, conn: Connection, *, alone: bool) -> None:
+        """Begin to store readings beside others that do; with ``alone``, when none of them does."""
+        raise NotImplementedError
+
     def iso(self, column: str) -> str:
         """SQL for a stored time as ``2026-11-22T14:40:03.120Z``, NULL for NULL."""
         raise NotImplementedError
@@ -145,11 +149,18 @@ class Sqlite(Dialect):
     def lock_pages(self, conn: Connection, ids: Collection[int]) -> None:
         return  # the whole file is ours
 
+    def join_writers(self, conn: Connection, *, alone: bool) -> None:
+        return  # the whole file is ours
+
     def iso(self, column: str) -> str:
         return f"strftime('%Y-%m-%dT%H:%M:%S', {column} / 1000, 'unixepoch') || printf('.%03dZ', {column} % 1000)"
 
     def now(self) -> str:
         return "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+
+
+_WRITING = 0x6C696E6C
+"""Advisory lock of PostgreSQL that everybody who stores readings shares."""
 
 
 class Postgres(Dialect):
@@ -226,6 +237,9 @@ class Postgres(Dialect):
     def lock_pages(self, conn: Connection, ids: Collection[int]) -> None:
         if ids:
             conn.exec_driver_sql("SELECT id FROM page WHERE id = ANY(%s) ORDER BY id FOR UPDATE", (sorted(ids),))
+
+    def join_writers(self, conn: Connection, *, alone: bool) -> None:
+        conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock{'' if alone else '_shared'}(%s)", (_WRITING,))
 
     def iso(self, column: str) -> str:
         return (

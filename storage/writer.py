@@ -86,6 +86,8 @@ def write_readings(
     for attempt in range(1, TRIES + 1):
         try:
             with where.begin() as conn:
+                # Whom the server has turned away for another's sake goes alone: nobody is left to lose to.
+                where.dialect.join_writers(conn, alone=attempt > 1)
                 return _Batch(conn, crawl_id, keep_text, rules_version).write(readings)
         except UnreadableLedger as error:
             cause = error.__cause__
@@ -292,8 +294,7 @@ class _Batch:
         going_on = GoingOn(self.texts, self.conn, facts, self.rules_version)
         again = self._out_of_order(of_page, pages, going_on)
         if again:
-            again = moved_together(self.texts, self.conn, again)
-            self.dialect.lock_pages(self.conn, again)
+            again = self._held_together(again)
             pages = {**self._load_pages(again - pages.keys()), **pages}
         now = going_on.hear({page: events for page, events in of_page.items() if page not in again}, pages)
         turned = dict.fromkeys(going_on.suspected, False)
@@ -309,6 +310,20 @@ class _Batch:
             self.count[name] += number
         self._write_pages(pages, now)
         self._turn(turned)
+
+    def _held_together(self, pages: set[int]) -> set[int]:
+        """The pages with all that redirects tie to them, held.
+
+        A redirect that ties another page to these needs one of them to itself, so what is tied when all are held
+        stays so.
+        """
+        tied = pages
+        while True:
+            found = moved_together(self.texts, self.conn, tied)
+            self.dialect.lock_pages(self.conn, found)
+            if found == tied or self.dialect.one_writer:
+                return found
+            tied = found
 
     def _out_of_order(
         self, of_page: Mapping[int, Events], pages: Mapping[int, KnownPage], going_on: GoingOn
