@@ -53,8 +53,8 @@ def prune(
     """Empty the records that only visits before a date use, some pages a transaction.
 
     Kept in any case are the record of a page's latest complete visit, those of a suspect and of every visit after it,
-    and all records of pages that were also read filtered, rendered or from archive metadata: what one visit of such
-    a page says is understood from all others.
+    and all records of pages that were also read filtered, rendered or from archive metadata, and of pages between which
+    links moved: what one visit of such a page says is understood from all others.
 
     Args:
         before: milliseconds since 1970, UTC; a visit of this date is not old yet.
@@ -91,6 +91,7 @@ def _prune_pages(conn: Connection, pages: Collection[int], before: int, *, dry_r
             conn, "SELECT id, last_visit_id, suspect_id, plain FROM page WHERE id {ids}", pages
         )
     }
+    rests = {page for page, row in standing.items() if not row.plain} | _moved(conn, pages)
     old: dict[int, int] = {}
     needed: set[int] = set()
     page_of: dict[int, int] = {}
@@ -106,7 +107,7 @@ def _prune_pages(conn: Connection, pages: Collection[int], before: int, *, dry_r
             suspected.add(row.page_id)
         page_of[row.record_id] = row.page_id
         kept = row.at >= before or row.id in (page.last_visit_id, page.suspect_id) or row.page_id in suspected
-        if kept or not page.plain:
+        if kept or row.page_id in rests:
             needed.add(row.record_id)
         else:
             old[row.record_id] = old.get(row.record_id, 0) + 1
@@ -124,5 +125,17 @@ def _prune_pages(conn: Connection, pages: Collection[int], before: int, *, dry_r
         bytes=sum(row.data + row.text for row in gone),
         visits=sum(old[row.id] for row in gone),
         pages=len({page_of[row.id] for row in gone}),
-        left=sum(1 for page in standing.values() if not page.plain),
+        left=len(rests),
     )
+
+
+def _moved(conn: Connection, pages: Collection[int]) -> set[int]:
+    """Those of the pages that a permanent redirect ties to another, after the one redirected had been read itself."""
+    found: set[int] = set()
+    for end in ("page_id", "moved_to"):
+        question = (
+            f"SELECT DISTINCT m.{end} AS page FROM miss m WHERE m.moved_to IS NOT NULL"
+            f" AND EXISTS (SELECT 1 FROM visit v WHERE v.page_id = m.page_id) AND m.{end} {{ids}}"
+        )
+        found |= {row.page for row in dialect_of(conn).fetch_keyed(conn, question, pages)}
+    return found

@@ -134,6 +134,17 @@ def test_pages_read_in_other_ways_are_left(database: str) -> None:
     assert all(kept(database).values())
 
 
+def test_pages_between_which_links_moved_are_left(database: str) -> None:
+    filled(database)
+    away = (Hop(url(PAGE), 301),)
+    write(database, reading(SAME, [(SHOP, "s"), (OTHER, "o")], 35 * DAY, requested=PAGE, chain=away))
+    assert pruned(database, 10**15) == Pruned(left=2)
+    write(database, reading("https://to.example/", [], 42 * DAY, requested="http://to.example/",
+                            chain=(Hop(url("http://to.example/"), 301),)))  # fmt: skip
+    write(database, reading("https://to.example/", [(SHOP, "x")], 49 * DAY))
+    assert pruned(database, 10**15).records == 1  # nothing moved from a page that was never read
+
+
 LATER = [  # id, what comes after the pruning, and tells the page's history again
     ("edited", [reading(PAGE, [(SHOP, "z"), (OTHER, "o")], 35 * DAY)]),
     ("gone", [failed(PAGE, 35 * DAY, 404)]),
@@ -177,9 +188,12 @@ def test_a_visit_dated_before_what_was_pruned_is_recorded_and_not_merged(databas
 @settings(max_examples=examples(12), deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_any_history_goes_on_after_pruning(random: Random) -> None:
+    """What is live is the same. Which of several equal links is which may not be, where a late reading makes a page be
+    told again: the order they stood in at that time is not kept.
+    """
     number = random.randint(2, 10)
     plain = random.random() < 0.8
-    history = [drawn(random, place * 1000, plain=plain, moves=False) for place in range(1, number + 1)]
+    history = [drawn(random, place * 1000, plain=plain, moves=True) for place in range(1, number + 1)]
     cut = random.randint(1, number) * 1000 + 500
     old, new = [one for one in history if one.at <= cut], [one for one in history if one.at > cut]
     random.shuffle(old)
@@ -197,7 +211,12 @@ def test_any_history_goes_on_after_pruning(random: Random) -> None:
                 for each in new[known:]:
                     write_readings(ledger, None, [each], rules_version=RULES)
             assert wrong(database) == []
-        assert told(one) == told(whole)
+        assert live(one) == live(whole)
+
+
+def live(database: str) -> list[tuple[Any, ...]]:
+    rows = [row for row in told(database) if row["kind"] == "anchor" and row["state"] == "live"]
+    return sorted((row["source"], row["target"], row["anchor"], row["last_seen"]) for row in rows)
 
 
 def test_evidence_that_is_seen_again_is_kept_again(database: str) -> None:
