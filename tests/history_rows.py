@@ -314,6 +314,12 @@ ROWS: dict[str, Row] = {
         ["P>a 10-30 first 10..10 gone 20 removed nofollow", "P>a 30- restored 10..30 nofollow"],
         ['P>a "bluebird" 10-30 first 10..10 gone 20', 'P>a "bluebird" 30- restored 10..30'],
     ),
+    "a_link_that_a_wat_visit_restores_comes_back_in_its_place": Row(
+        [read(10, "a.red a.blue"), read(20, ""), read(30, "a.blue a.red", method="wat"), read(40, "a.x a.y")],
+        words=['P>a "red" 10-30 first 10..10 gone 20', 'P>a "red" 30-40 restored 10..30',
+               'P>a "x" 40- changed 40..40', 'P>a#1 "blue" 10-30 first 10..10 gone 20',
+               'P>a#1 "blue" 30-40 restored 10..30', 'P>a#1 "y" 40- changed 40..40'],
+    ),
     "the_first_other_visit_rewrites_what_only_wat_visits_have_shown": Row(
         [read(10, "a.blu", method="wat"), read(20, "a.bluebird+n"), read(30, "a.bluebells+n")],
         ["P>a 10- first 10..30 nofollow"],
@@ -424,6 +430,13 @@ ROWS: dict[str, Row] = {
          "P>b 30- restored 10..30", "P>b/2 10-30 first 10..10 gone 24 removed", "P>b/2 30- restored 10..30",
          "P>c 10- first 10..30", "P>d 22- added 22..22 gone 30 removed wat"],
         visits="P10+ P20- P22+ P24+ P30+",
+    ),
+    "suspects_agree_over_a_filtered_visit": Row(
+        [read(10, "a.red b.blue"), read(20, "c.x", outcome="suspect"), read(25, "b.blue", only="b"),
+         read(30, "c.x", outcome="suspect")],
+        ["P>a 10- first 10..10 gone 20 removed", "P>b 10-25 first 10..10 gone 20 removed",
+         "P>b 25- restored 10..25 gone 30 removed", "P>c 20- added 20..30"],
+        visits="P10+ P20+ P25+ P30+",
     ),
     "wat_and_filtered_visits_are_no_suspects_for_vanished_links": Row(
         [read(10, "a.1 a.2 a.3 a.4 a.5 a.6"), read(20, "", only="a")],
