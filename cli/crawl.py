@@ -304,8 +304,12 @@ def _run(
     from cli.crawl_progress import display
     from cli.crawls import summary_answer
 
-    with display() as show:
-        summary = start(show)
+    try:
+        with display() as show:
+            summary = start(show)
+    except KeyboardInterrupt:  # before or after the crawl itself, which ends in its own way
+        say("interrupted; `linkledger crawl --resume` goes on, if the crawl had begun")
+        raise typer.Exit(130) from None
     write_answer(summary_answer(summary.facts), output=output, fields=fields, raw_cells=raw_cells)
     if summary.interrupted:
         pending = summary.facts["pending"]
