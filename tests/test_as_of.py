@@ -285,10 +285,16 @@ def with_numbers(links: Sequence[SampleLink]) -> list[SampleLink]:
     ]
 
 
+def begun(of: SampleOutcome, start: int) -> SampleOutcome:
+    """No crawl reads a page before it starts."""
+    return of if of.at >= start else replace(of, at=start + DAY // 24)
+
+
 @st.composite
 def ledgers(draw: st.DrawFn) -> Sample:
     """Links with histories on pages that were read, missed and crawled; each source at most once in an instant."""
-    read = [draw(crawls(hour)) for hour in (0, 1)]
+    second = day(draw(st.integers(1, 4)))
+    read = [draw(crawls(0)), {name: begun(of, second) for name, of in draw(crawls(1)).items()}]
     pages: dict[str, SamplePage] = {}
     for source in SOURCES:
         days = draw(st.lists(st.integers(0, 19), unique=True, max_size=6))
@@ -307,7 +313,7 @@ def ledgers(draw: st.DrawFn) -> Sample:
         pages=pages,
         lists={"spring": draw(st.lists(st.sampled_from([*SOURCES, "https://moved.org/"]), unique=True))},
         crawls=read,
-        started=(T0, day(draw(st.integers(1, 4)))),
+        started=(T0, second),
     )
 
 
