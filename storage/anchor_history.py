@@ -89,7 +89,7 @@ def _came(chosen: Chosen, words: AnchorFilter, wanted: Wanted) -> CompoundSelect
             words_in_force(chosen, of, of.c.valid_from),
             on_words(words, of),
             of.c.began.not_in([CHANGED, REREAD]),
-            *wanted.window.holds(of.c.valid_from),
+            *wanted.window.holds(of.c.valid_from, of.c.source_id),
         )
     )
     return union_all(begin, _edited(chosen, words, wanted, lost=False))
@@ -108,7 +108,7 @@ def _gone(chosen: Chosen, words: AnchorFilter, wanted: Wanted) -> CompoundSelect
             chosen.versions(lost),
             on_words(words, of),
             lost.c.lost_cause != GONE_REREAD,
-            *wanted.window.holds(of.c.gone_at),
+            *wanted.window.holds(of.c.gone_at, of.c.source_id),
         )
     )
     return union_all(ended, _edited(chosen, words, wanted, lost=True))
@@ -126,7 +126,7 @@ def _edited(chosen: Chosen, words: AnchorFilter, wanted: Wanted, *, lost: bool) 
             on_words(words, of),
             now.c.began == CHANGED,
             now.c.text_id != then.c.text_id,
-            *wanted.window.holds(now.c.valid_from),
+            *wanted.window.holds(now.c.valid_from, now.c.source_id),
         )
     )
 

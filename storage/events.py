@@ -28,6 +28,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    tuple_,
     union_all,
 )
 
@@ -59,12 +60,26 @@ ANY_WORDS = AnchorFilter()
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """When the events are that are asked for: from ``since`` on, before ``before``; None does not bound."""
+    """When the events are that are asked for: from ``since`` on, before ``before``; None does not bound.
+
+    What a suspect visit showed has that visit's date, and is known since another one confirmed it. It is in a window
+    by either date: who asks every week would not hear of it else.
+    """
 
     since: int | None = None
     before: int | None = None
 
-    def holds(self, at: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+    def holds(self, at: ColumnElement[Any], page_id: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+        """Condition on the date and the source page of an event."""
+        dated = self._bounds(at)
+        if self.since is None:
+            return dated
+        confirmed = select(visit.c.page_id, visit.c.at).where(
+            visit.c.confirmed_at.is_not(None), *self._bounds(visit.c.confirmed_at)
+        )
+        return [or_(and_(*dated), tuple_(page_id, at).in_(confirmed))]
+
+    def _bounds(self, at: ColumnElement[Any]) -> list[ColumnElement[bool]]:
         parts: list[ColumnElement[bool]] = []
         if self.since is not None:
             parts.append(at >= self.since)
@@ -155,7 +170,7 @@ def began(chosen: Chosen, window: Window, of: FromClause, extra: Collection[Colu
     """Versions that made a link live."""
     kind = case((of.c.began == TAKEN_UP, RESTORED), else_=ADDED)
     return event(of, of.c.valid_from, kind, of.c.began, extra).where(
-        chosen.versions(of), of.c.began.not_in([CHANGED, REREAD]), *window.holds(of.c.valid_from)
+        chosen.versions(of), of.c.began.not_in([CHANGED, REREAD]), *window.holds(of.c.valid_from, of.c.source_id)
     )
 
 
@@ -165,7 +180,7 @@ def lost(chosen: Chosen, window: Window, of: FromClause, extra: Collection[Colum
         chosen.versions(of),
         of.c.gone_at.is_not(None),
         of.c.lost_cause != GONE_REREAD,
-        *window.holds(of.c.gone_at),
+        *window.holds(of.c.gone_at, of.c.source_id),
     )
 
 
@@ -176,7 +191,7 @@ def _pairs(chosen: Chosen, window: Window) -> CTE:
     return (
         select(now, *(then.c[name].label(f"old_{name}") for name in names))
         .select_from(now.join(then, and_(same_link(then, now), then.c.valid_to == now.c.valid_from)))
-        .where(chosen.versions(now), now.c.began == CHANGED, *window.holds(now.c.valid_from))
+        .where(chosen.versions(now), now.c.began == CHANGED, *window.holds(now.c.valid_from, now.c.source_id))
         .cte("pairs")
     )
 
@@ -246,7 +261,7 @@ def _words_edited(chosen: Chosen, window: Window, kind: int, words: AnchorFilter
             now.c.began == CHANGED,
             differs,
             or_(on_words(words, now), on_words(words, then)),
-            *window.holds(now.c.valid_from),
+            *window.holds(now.c.valid_from, now.c.source_id),
         )
     )
 
@@ -288,7 +303,7 @@ def _valued(chosen: Chosen, window: Window, kinds: Collection[int]) -> Select[An
             or_(*asked),
             chosen.versions(of),
             *stood,
-            *window.holds(turn.c.at),
+            *window.holds(turn.c.at, turn.c.page_id),
         )
     )
 

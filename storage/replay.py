@@ -40,6 +40,8 @@ class Retold(NamedTuple):
     layout: str | None
     turned: dict[int, bool]
     """Visits whose standing is not the one stored: whether each speaks for its page."""
+    confirmed_at: dict[int, int | None]
+    """Suspects of which the visit that confirmed them is not the one stored: its date."""
 
 
 def moved_together(texts: Texts, conn: Connection, pages: Collection[int]) -> set[int]:
@@ -68,6 +70,8 @@ class _Story:
         self.rows: tuple[list[tuple[object, ...]], list[tuple[object, ...]]] = [], []
         self.documents: dict[int, Document] = {}
         self.first_ok, self.layout = page.first_ok, page.layout
+        self.confirmed: dict[int, int] = {}
+        """Date of the visit that confirmed each suspect."""
         self.since = -1
         """Date of the latest visit whose record was pruned: what came up to then is told by the rows."""
 
@@ -105,6 +109,11 @@ class _Story:
             suspect_id=None if life.suspect is None else life.suspect.visit_id,
             plain=life.plain,
             layout=layout.write(life.layout),
+            confirmed_at={
+                row.id: self.confirmed.get(row.id)
+                for row in self.visits
+                if row.at > self.since and row.confirmed_at != self.confirmed.get(row.id)
+            },
             turned={row.id: standing[row.id] for row in self.visits if standing[row.id] != bool(row.complete)},
         )
 
@@ -116,7 +125,11 @@ def retell(texts: Texts, conn: Connection, pages: Collection[int], facts: Facts)
         pages: ids; closed under `moved_together`, and held by the caller.
     """
     stories = _stories(texts, conn, pages)
-    sure = {visit_id for story in stories.values() for visit_id in _confirmed(story)}
+    sure: set[int] = set()
+    for story in stories.values():
+        agreed = _confirmed(story)
+        sure |= {visit_id for pair in agreed for visit_id in pair}
+        story.confirmed = {first: story.documents[second].at for first, second in agreed}
     lives = {page: story.life() for page, story in stories.items()}
     _tell(stories, lives, sure)
     found: dict[int, Retold] = {}
@@ -135,7 +148,7 @@ def _stories(texts: Texts, conn: Connection, pages: Collection[int]) -> dict[int
     }
     visits = fetch(
         "SELECT id, page_id, at, method, complete, whole, reason, rules_version, content_hash, not_indexable, targets,"
-        " record_id FROM visit WHERE page_id {ids}"
+        " record_id, confirmed_at FROM visit WHERE page_id {ids}"
     )
     for row in visits:
         stories[row.page_id].visits.append(row)
@@ -195,8 +208,9 @@ def _targets(texts: Texts, conn: Connection, visits: Sequence[Row[tuple[object, 
     return {visit: frozenset(ids[name] for name in some if name in ids) for visit, some in filters.items()}
 
 
-def _confirmed(story: _Story) -> set[int]:
-    """Ids of the suspects of a page that another one confirms, and of those that do."""
+def _confirmed(story: _Story) -> list[tuple[int, int]]:
+    """The suspects of a page that another one confirms, each with that one: ids of visits."""
+    pairs: list[tuple[int, int]] = []
     sure: set[int] = set()
     events: list[tuple[int, Document | None]] = [(one.at, one) for one in story.whole()]
     events += [(row.at, None) for row in story.closings()]
@@ -211,8 +225,9 @@ def _confirmed(story: _Story) -> set[int]:
             if life.agreed:
                 break
         if life.agreed is None:
-            return sure
+            return pairs
         # Told again: the first of the two counts from its own date, before what was told since.
+        pairs.append(life.agreed)
         sure |= set(life.agreed)
 
 

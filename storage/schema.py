@@ -250,8 +250,10 @@ visit = Table(
     Column("record_id", ForeignKey("record.id"), nullable=False),
     Column("whole", Boolean, nullable=False, server_default=true(), comment="the document arrived to its end"),
     Column("targets", Words, comment="JSON array of the target domains it was filtered by; NULL: not filtered"),
+    Column("confirmed_at", BigInteger, comment="of a suspect: date of the visit that confirmed it"),
     UniqueConstraint("page_id", "at"),
     Index("visit_by_crawl", "crawl_id", "page_id"),
+    Index("visit_by_confirmed", "confirmed_at", info={"where": "confirmed_at IS NOT NULL"}),
 )
 
 miss = Table(

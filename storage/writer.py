@@ -298,10 +298,12 @@ class _Batch:
             pages = {**self._load_pages(again - pages.keys()), **pages}
         now = going_on.hear({page: events for page, events in of_page.items() if page not in again}, pages)
         turned = dict.fromkeys(going_on.suspected, False)
+        confirmed: dict[int, int | None] = {}
         if again:
             for page, retold in retell(self.texts, self.conn, again, facts).items():
                 values = retold._asdict()
                 turned |= values.pop("turned")
+                confirmed |= values.pop("confirmed_at")
                 now[page] = pages[page]._replace(**values)
             self.count["retold"] += len(again)
         facts.flush(self.dialect, self.conn)
@@ -310,6 +312,8 @@ class _Batch:
             self.count[name] += number
         self._write_pages(pages, now)
         self._turn(turned)
+        rows = [(at, visit_id) for visit_id, at in sorted(confirmed.items())]
+        self.dialect.run_many(self.conn, "UPDATE visit SET confirmed_at = ? WHERE id = ?", rows)
 
     def _held_together(self, pages: set[int]) -> set[int]:
         """The pages with all that redirects tie to them, held.

@@ -11,6 +11,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from proof import examples
+from readings import reading
 from sample import new_ledger
 from sqlalchemy import Connection
 from stories import DAY, T0, Gone, Read, Stands, Story, tell
@@ -19,13 +20,14 @@ from cli.targets import parse_target
 from crawler.urls import canonical_url
 from storage.anchor_history import ChangedAnchor, anchor_tally, changed_anchors
 from storage.anchor_rows import AnchorFilter
-from storage.engine import open_ledger
+from storage.engine import Ledger, open_ledger
 from storage.episodes import chapters, page_read
 from storage.events import ALL, CHANGES, Tally, Wanted, Window
 from storage.filters import Chosen, LinkFilter, choose
 from storage.history import Change, changed_links, changes, crawl_window, read_once, tally
 from storage.targets import resolve
 from storage.times import to_iso
+from storage.writer import write_readings
 
 A, B, OWN = "https://alpha.org/1", "https://blog.beta.org/1", "https://acme.com/about"
 HOME, SHOP = "https://acme.com/", "https://shop.acme.com/x"
@@ -180,6 +182,22 @@ def test_crawls_bound_the_time_by_their_readings(database: str) -> None:
         assert crawl_window(conn, 2, None) == Window(210, 251)
         assert crawl_window(conn, 2, 1) == Window(121, 251)
         assert crawl_window(conn, 3, 2) == Window(251, 301)
+
+
+def test_what_a_suspect_showed_is_told_when_another_visit_confirms_it(database: str) -> None:
+    """A loss keeps the date of the first visit that showed it; who asks week by week hears of it all the same."""
+    five = [(f"{HOME}{number}", "words") for number in range(5)]
+    ledger = Ledger(new_ledger(database))
+    for number, links in enumerate((five, five, [], [], [])):
+        write_readings(ledger, None, [reading(A, links, day(number))], rules_version=1)
+    found: dict[int, list[tuple[int, str]]] = {}
+    with ledger.connect() as conn:
+        for week in range(5):
+            wanted = Wanted(Window(day(week), day(week) + 1))
+            told = changes(conn, about(conn), wanted, kinds=ALL)
+            found[week] = [((one.at - T0) // DAY, one.change) for one in told]
+    ledger.close()
+    assert found == {0: [], 1: [], 2: [(2, "link_lost")] * 5, 3: [(2, "link_lost")] * 5, 4: []}
 
 
 def test_nothing_can_be_new_before_a_page_is_read_twice(database: str) -> None:
