@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
-from time import monotonic, sleep
+from time import monotonic, sleep, time
 from typing import TYPE_CHECKING
 
-from crawler.outcomes import now_ms
 from crawler.plan import CrawlPlan, plan_from_json
 from crawler.seeds import SeedReader, read_seeds
 from crawler.urls import suffix_list_version
@@ -266,3 +265,8 @@ class _Rejected:
     def finish(self) -> int:
         self._keep()
         return self._total
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970, UTC. Here too, as a process that begins a crawl for others needs no Scrapy."""
+    return int(time() * 1000)

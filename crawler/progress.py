@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from scrapy import signals
-
 if TYPE_CHECKING:
     from scrapy.signalmanager import SignalManager
 
@@ -72,6 +70,8 @@ class Reporter:
     """Tells the running sums every second while the spider is open, and once at its end."""
 
     def __init__(self, where: SignalManager, session: Session, tell: Callable[[Tally, bool], None]) -> None:
+        from scrapy import signals
+
         self._session, self._tell = session, tell
         self._task: asyncio.Task[None] | None = None
         # The signal manager keeps weak references to its handlers; the session keeps this one.
