@@ -122,6 +122,13 @@ QUESTIONS = (
         "SELECT v.page_id AS page FROM visit v WHERE v.complete AND NOT v.whole",
     ),
     (
+        "confirmed suspects speak for their page, and another visit does so since",
+        "visit",
+        "SELECT v.page_id AS page FROM visit v WHERE v.confirmed_at IS NOT NULL AND (NOT v.complete OR NOT EXISTS"
+        " (SELECT 1 FROM visit w WHERE w.page_id = v.page_id AND w.at = v.confirmed_at AND w.at > v.at"
+        " AND w.complete))",
+    ),
+    (
         "pages are plain where every visit is raw and not filtered",
         "page",
         "SELECT p.id AS page FROM page p WHERE p.plain AND EXISTS (SELECT 1 FROM visit v WHERE v.page_id = p.id"

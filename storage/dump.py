@@ -173,7 +173,7 @@ def _visits(dialect: Dialect, conn: Connection, pages: Pages, times: bool) -> It
         conn,
         "SELECT page_id, at, status, method, whole, complete, reason, rules_version, targets, content_type, charset,"
         " charset_source, bytes, content_hash, etag, last_modified, headers, title, headings, canonical,"
-        " canonical_source, robots, not_indexable, lang, links, skipped, record_id"
+        " canonical_source, robots, not_indexable, lang, links, skipped, record_id, confirmed_at"
         " FROM visit WHERE page_id {ids} ORDER BY page_id, at",
         pages,
     )
@@ -212,7 +212,7 @@ def _visits(dialect: Dialect, conn: Connection, pages: Pages, times: bool) -> It
                 "skipped": row.skipped,
                 "record": digests[row.record_id],
             }
-            yield told | _dates(times, at=row.at)
+            yield told | _dates(times, at=row.at, confirmed_at=row.confirmed_at)
 
 
 def _digest(dialect: Dialect, conn: Connection, record: int) -> str | None:

@@ -111,6 +111,8 @@ DAMAGE = [  # id, what is done, the check that finds it
     ("attempt_forgotten", "UPDATE page SET attempted_at = attempted_at - 1", "pages know their latest attempt"),
     ("suspect_that_speaks", "UPDATE page SET suspect_id = last_visit_id WHERE suspect_id IS NOT NULL",
      "a waiting suspect is the latest whole visit, and speaks for nothing"),
+    ("confirmed_by_nothing", "UPDATE visit SET confirmed_at = at + 1 WHERE complete",
+     "confirmed suspects speak for their page, and another visit does so since"),
     ("partial_that_speaks", "UPDATE visit SET complete = (1 = 1)", "visits that speak for their page are whole"),
     ("rendered_and_called_plain", "UPDATE page SET plain = (1 = 1)",
      "pages are plain where every visit is raw and not filtered"),
