@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, text
 
-from storage.codes import ANY_PAGE, REL_NOFOLLOW, REL_SPONSORED, REL_UGC
+from storage.codes import ANY_PAGE, LOST_CAUSES, REL_NOFOLLOW, REL_SPONSORED, REL_UGC
 
 _BATCH = 500
 _COLUMNS = (
@@ -31,7 +31,7 @@ SELECT target_domain, source_domain, source_id, min(source_host), {_sum("gone_at
   {_sum(f"gone_at IS NULL AND (follow_cause & {REL_UGC}) <> 0")},
   {_sum(f"gone_at IS NULL AND (follow_cause & {REL_SPONSORED}) <> 0")},
   {_sum(f"gone_at IS NULL AND (follow_cause & {ANY_PAGE}) <> 0")},
-  {_sum("gone_at IS NOT NULL")},
+  {_sum(f"gone_at IS NOT NULL AND lost_cause <> {LOST_CAUSES.index('reread')}")},
   min(CASE WHEN gone_at IS NULL THEN first_seen END), max(CASE WHEN gone_at IS NULL THEN first_seen END),
   {_sum("gone_at IS NULL AND last_seen IS NOT NULL")},
   min(CASE WHEN gone_at IS NULL THEN last_seen END), max(CASE WHEN gone_at IS NULL THEN last_seen END)

@@ -15,7 +15,7 @@ _COUNTED = {
     "pages": "SELECT count(*) FROM page",
     "visits": "SELECT count(*) FROM visit",
     "links_live": "SELECT count(*) FROM link WHERE valid_to IS NULL AND gone_at IS NULL",
-    "links_lost": "SELECT count(*) FROM link WHERE valid_to IS NULL AND gone_at IS NOT NULL",
+    "links_lost": "SELECT coalesce(sum(lost), 0) FROM edge",
     "urls": "SELECT count(*) FROM url",
     "anchor_texts": "SELECT count(*) FROM anchor_text",
     "hosts": "SELECT count(*) FROM host",

@@ -25,10 +25,10 @@ from sqlalchemy import (
     select,
 )
 
-from storage.as_of import PLAIN, REREAD
+from storage.as_of import PLAIN
 from storage.codes import ANY_PAGE, REL_NOFOLLOW, REL_SPONSORED, REL_UGC
 from storage.filters import Chosen
-from storage.schema import domain, edge, host, link, url
+from storage.schema import domain, edge, host, url
 from storage.targets import STREAMING
 
 By = Literal["page", "host", "domain"]
@@ -137,25 +137,7 @@ def cells(conn: Connection, chosen: Chosen) -> Cells:
         for which, value in ((~internal, live), (internal, live), (~internal, lost), (internal, lost))
     ]
     found = [int(value) for value in conn.execute(select(*sums).select_from(table).where(condition)).one()]
-    if table is edge and (found[2] or found[3]):
-        for place, number in enumerate(_reread(conn, chosen), 2):
-            found[place] -= number
     return Cells(*found)
-
-
-def _reread(conn: Connection, chosen: Chosen) -> tuple[int, int]:
-    """(external, internal) links that ``edge`` counts as lost and that were never really there."""
-    of_lost = select(edge.c.source_id).where(chosen.covered.of(edge), edge.c.lost > 0, *chosen.on_sources(edge))
-    internal = link.c.source_domain == link.c.target_domain
-    numbers = (func.coalesce(func.sum(case((which, 1), else_=0)), 0) for which in (~internal, internal))
-    question = select(*numbers).where(
-        chosen.covered.of(link),
-        link.c.valid_to.is_(None),
-        link.c.lost_cause == REREAD,
-        link.c.source_id.in_(of_lost),
-    )
-    external, inside = conn.execute(question).one()
-    return int(external), int(inside)
 
 
 def group_count(conn: Connection, chosen: Chosen, side: Side, by: By) -> int:

@@ -350,7 +350,7 @@ edge = Table(
     Column("rel_ugc", Integer, nullable=False),
     Column("rel_sponsored", Integer, nullable=False),
     Column("page_nofollow", Integer, nullable=False),
-    Column("lost", Integer, nullable=False, comment="links whose latest version is lost"),
+    Column("lost", Integer, nullable=False, comment="links whose latest version is lost, but those a re-reading lost"),
     Column("first_seen", BigInteger, comment="earliest of the live links"),
     Column("newest", BigInteger, comment="latest first_seen of the live links"),
     Column("own_seen", Integer, nullable=False, server_default="0", comment="live links with a last_seen of their own"),
