@@ -147,6 +147,13 @@ def in_order(page: KnownPage, read: Sequence[NewVisit], missed: Sequence[NewMiss
     return reading.targets is None and SEEN_BY[reading.method] == RAW
 
 
+def settled_at(page: KnownPage) -> int:
+    """A date after which nothing has changed the links of a plain page: failures and lone suspects do not."""
+    if page.last_ok is None:
+        return 0
+    return page.last_ok if page.links else page.attempted_at
+
+
 def attempted(page: KnownPage, at: int, complete: bool) -> KnownPage:
     if at < page.attempted_at:
         return page

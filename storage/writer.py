@@ -13,7 +13,17 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from storage import evidence, frontier, outcomes
-from storage.arrivals import KnownPage, NewMiss, NewVisit, answered, in_order, misses_of, own_pages, own_urls
+from storage.arrivals import (
+    KnownPage,
+    NewMiss,
+    NewVisit,
+    answered,
+    in_order,
+    misses_of,
+    own_pages,
+    own_urls,
+    settled_at,
+)
 from storage.dictionaries import UrlRow, texts_of, url_rows
 from storage.engine import Ledger
 from storage.errors import HashCollision, UnreadableLedger
@@ -348,8 +358,9 @@ class _Batch:
                 if miss.moved_to is not None and pages[page].links and page not in again:
                     to = pages[miss.moved_to]
                     visited, others = of_page.get(to.id, ((), ()))
-                    dates = [to.attempted_at, *(one.reading.at for one in visited), *(one.at for one in others)]
-                    if not to.plain or to.suspect_id is not None or max(dates) > miss.at:
+                    dates = [settled_at(to), *(one.reading.at for one in visited if one.reading.whole)]
+                    dates += [one.at for one in others if one.cause]
+                    if not to.plain or max(dates) > miss.at:
                         again.add(page)
         return again
 

@@ -294,6 +294,28 @@ def test_a_page_that_redirects_away_is_attempted_and_not_confirmed(ledger: Ledge
     assert rows(ledger, question) == [(1000, 2000, False, 1)]
 
 
+@pytest.mark.parametrize("home", ["failed", "suspect", "never_read"])
+def test_pages_that_redirect_to_one_that_is_not_read_are_told_once(ledger: Ledger, home: str) -> None:
+    """Ten thousand pages of a dead site may lead to one parked or failing home page: each costs its own rows only."""
+    pages = [f"https://old.example/{number}" for number in range(4)]
+    write(ledger, *(reading(page, [(SHOP, "a"), (OTHER, "o")], 1000) for page in pages))
+    if home != "never_read":
+        write(ledger, reading(PAGE, [(SHOP, "a")], 1000))
+
+    def away(number: int) -> Reading:
+        chain = (Hop(url(pages[number]), 301),)
+        if home == "suspect":
+            return reading(PAGE, [], 2000 + number, requested=pages[number], chain=chain, outcome="suspect")
+        return reading(PAGE, None, 2000 + number, requested=pages[number], chain=chain, outcome="failed", status=503)
+
+    crawl = start_crawl(ledger, *pages)
+    done = [write(ledger, away(number), away(other), crawl=crawl) for number, other in ((0, 1), (3, 2))]
+    assert [one.retold for one in done] == [0, 0]
+    assert rows(ledger, "SELECT lost_cause, count(*) FROM link WHERE gone_at >= 2000 GROUP BY lost_cause") == (
+        [(3, 8)] if home == "never_read" else [(3, 4), (4, 4)]
+    )
+
+
 # -- delivered twice, late, together --------------------------------------------------------
 
 
