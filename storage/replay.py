@@ -220,10 +220,19 @@ def _confirmed(story: _Story) -> list[tuple[int, int]]:
         for at, what in events:
             if what is None:
                 life.close(at, PAGE_REDIRECTED)
-            else:
-                life.visit(what, sure)
-            if life.agreed:
+                continue
+            life.visit(what, sure)
+            if life.agreed is None:
+                continue
+            if not life.plain:
                 break
+            # Nothing was told between the two, so the first can still speak in its turn.
+            pairs.append(life.agreed)
+            first = story.documents[life.agreed[0]]
+            sure |= set(life.agreed)
+            life.agreed = None
+            life.visit(first, sure)
+            life.visit(what, sure)
         if life.agreed is None:
             return pairs
         # Told again: the first of the two counts from its own date, before what was told since.

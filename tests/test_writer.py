@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from storage.check import check
 from storage.dictionaries import _one_text_an_id, ensure_urls, find_url_ids, hash_id
 from storage.engine import Ledger, create_ledger
 from storage.errors import HashCollision
+from storage.lives import Document, Life
 from storage.records import Discovered, Hop, Reading
 from storage.shards import shard_of
 from storage.writer import WriteSummary, write_readings
@@ -314,6 +315,26 @@ def test_pages_that_redirect_to_one_that_is_not_read_are_told_once(ledger: Ledge
     assert rows(ledger, "SELECT lost_cause, count(*) FROM link WHERE gone_at >= 2000 GROUP BY lost_cause") == (
         [(3, 8)] if home == "never_read" else [(3, 4), (4, 4)]
     )
+
+
+def test_a_page_that_stays_parked_is_told_in_one_go(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every second suspect confirms the one before; each such pair must not make all of the history be told again."""
+    told: list[int] = []
+    hear = Life.visit
+
+    def visit(life: Life, doc: Document, sure: Collection[int] = ()) -> None:
+        told.append(doc.at)
+        hear(life, doc, sure)
+
+    monkeypatch.setattr(Life, "visit", visit)
+    write(ledger, reading(PAGE, [(SHOP, "a")], 1000))
+    parked = [reading(PAGE, [(OTHER, "Buy")], 2000 + number, outcome="suspect") for number in range(40)]
+    for one in parked[:-1]:
+        write(ledger, one)
+    told.clear()
+    assert write(ledger, parked[-1]).retold == 1
+    assert len(told) <= 4 * len(parked)
+    assert rows(ledger, "SELECT count(*) FROM visit WHERE complete") == [(41,)]
 
 
 # -- delivered twice, late, together --------------------------------------------------------
