@@ -392,7 +392,7 @@ def test_a_lost_connection_is_replaced_and_an_error_in_bulk_loading_stores_nothi
             ledger, None, [reading("https://s.example/", [("https://t.example/", "x")], 1)], rules_version=RULES
         )
         with psycopg.connect(postgres_url, autocommit=True) as admin:
-            admin.execute("ALTER TABLE link ADD CONSTRAINT full_disk CHECK (ordinal < 1)")
+            admin.execute("ALTER TABLE link ADD CONSTRAINT full_disk CHECK (position < 1)")
         two = [("https://t.example/", "x"), ("https://u.example/", "x")]
         with pytest.raises(IntegrityError, match="full_disk"):
             write_readings(ledger, None, [reading("https://r.example/", two, 1)], rules_version=RULES)

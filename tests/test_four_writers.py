@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from proof import examples
+from proof import FACTOR, examples
 from readings import failed, link, reading, url
 
 from storage import frontier, layout
@@ -30,7 +30,7 @@ from storage.records import Discovered, Hop, Link, Reading, Response
 from storage.writer import write_readings
 
 WRITERS = 4
-WEEKS = 6
+WEEKS = 3 if FACTOR == 1 else 6
 BATCH = 4
 """Few readings a transaction, so that there are many."""
 DAY = 86_400_000

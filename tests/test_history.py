@@ -389,7 +389,7 @@ SETTINGS = settings(
 def test_events_are_those_of_the_stories(database: str) -> None:
     with open_ledger(new_ledger(database), write=True) as conn:
 
-        @settings(SETTINGS, max_examples=examples(60))
+        @settings(SETTINGS, max_examples=examples(30))
         @given(told(), WANTED, FILTERS, st.integers(0, 6))
         def check(story: tuple[list[Story], list[Read]], wanted: Wanted, chosen: LinkFilter, limit: int) -> None:
             stories, reads = story
@@ -467,7 +467,7 @@ def expected_words(
 def test_words_come_and_go_as_the_stories_tell(database: str) -> None:
     with open_ledger(new_ledger(database), write=True) as conn:
 
-        @settings(SETTINGS, max_examples=examples(40))
+        @settings(SETTINGS, max_examples=examples(20))
         @given(told(), WANTED, FILTERS, WORDS)
         def check(
             story: tuple[list[Story], list[Read]], wanted: Wanted, chosen: LinkFilter, words: AnchorFilter
@@ -496,7 +496,7 @@ def test_the_view_of_changes_is_the_answer_with_everything(database: str) -> Non
     names = "at, change, cause, source, target, link_no, old, new"
     with open_ledger(new_ledger(database), write=True) as conn:
 
-        @settings(SETTINGS, max_examples=examples(25))
+        @settings(SETTINGS, max_examples=examples(12))
         @given(told())
         def check(story: tuple[list[Story], list[Read]]) -> None:
             tell(conn, *story)
@@ -517,7 +517,7 @@ def test_the_view_of_changes_is_the_answer_with_everything(database: str) -> Non
 def test_the_history_of_a_page_has_every_event_once(database: str) -> None:
     with open_ledger(new_ledger(database), write=True) as conn:
 
-        @settings(SETTINGS, max_examples=examples(25))
+        @settings(SETTINGS, max_examples=examples(12))
         @given(told())
         def check(story: tuple[list[Story], list[Read]]) -> None:
             tell(conn, *story)

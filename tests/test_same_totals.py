@@ -8,8 +8,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from proof import examples
 from sample import (
     DAY,
     T0,
@@ -286,8 +288,9 @@ def check_anchors(anchors: Anchors, sample: Sample, links: list[SampleLink]) -> 
     assert total == len({one.target for one in links if "acme" in fold(one.anchor)})
 
 
+@pytest.mark.proof
 @settings(
-    max_examples=10,
+    max_examples=examples(5),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
     phases=[Phase.explicit, Phase.generate],  # shrinking would take minutes; `reproduce_failure` is printed

@@ -98,7 +98,7 @@ def unconfirmed(reads: Sequence[Read], page: str, at: int) -> bool:
 def test_timelines_add_up_and_reconcile(database: str) -> None:
     with open_ledger(new_ledger(database), write=True) as conn:
 
-        @settings(SETTINGS, max_examples=examples(50))
+        @settings(SETTINGS, max_examples=examples(25))
         @given(
             told(), FILTERS, WORDS, st.sampled_from(["day", "week", "month"]), st.integers(0, 12), st.integers(1, 12)
         )
