@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from proof import examples
 from readings import RULES, failed, link, reading, url
 
+from storage import leases
 from storage.check import check
 from storage.engine import Ledger, create_ledger
 from storage.records import Hop
@@ -144,6 +145,20 @@ def test_nothing_is_wrong_with_a_ledger_as_it_was_written(database: str) -> None
         found = list(check(conn))
     assert [one for one in found if one.wrong] == []
     assert all(one.examined for one in found)
+
+
+def test_nothing_is_wrong_with_a_redirect_that_was_handed_on(database: str) -> None:
+    filled(database)
+    target, chain = url("https://elsewhere.example/"), (Hop(url(PAGE), 302),)
+    with Ledger(database) as ledger:
+        with ledger.begin() as conn:
+            conn.exec_driver_sql("UPDATE outcome SET state = 0, at = NULL, visit_id = NULL, final_id = NULL")
+            leases.hand_over(conn, 1, [leases.HandOn(url(PAGE), target, "elsewhere.example", chain)])
+            assert [one for one in check(conn) if one.wrong] == []
+        one = reading(target.url, [(SHOP, "a")], 9000, requested=PAGE, chain=chain)
+        write_readings(ledger, 1, [one], rules_version=RULES)
+        with ledger.connect() as conn:
+            assert [one for one in check(conn) if one.wrong] == []
 
 
 @pytest.mark.proof
