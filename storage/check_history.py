@@ -79,7 +79,10 @@ QUESTIONS = (
         "miss",
         "SELECT DISTINCT m.page_id AS page FROM miss m JOIN link l ON l.source_id = m.page_id"
         " AND l.valid_to IS NULL AND l.gone_at IS NULL"
-        " WHERE m.cause <> 0 AND l.valid_from <= m.at",
+        " WHERE m.cause <> 0 AND l.valid_from <= m.at"
+        # What comes late, dated before a record that was pruned, is kept and not merged.
+        " AND NOT EXISTS (SELECT 1 FROM visit v JOIN record r ON r.id = v.record_id WHERE v.page_id = m.page_id"
+        " AND v.at >= m.at AND v.whole AND length(r.data) = 0)",
     ),
     (
         "pages name their latest complete visit",

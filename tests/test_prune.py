@@ -173,7 +173,7 @@ def test_what_comes_later_is_told_as_if_nothing_had_been_pruned(
     assert wrong(database) == []
 
 
-def test_a_visit_dated_before_what_was_pruned_is_recorded_and_not_merged(database: str) -> None:
+def test_readings_dated_before_what_was_pruned_are_recorded_and_not_merged(database: str) -> None:
     filled(database)
     pruned(database, 22 * DAY)
     before = [row for row in told(database) if row["kind"] in ("link", "anchor")]
@@ -181,6 +181,11 @@ def test_a_visit_dated_before_what_was_pruned_is_recorded_and_not_merged(databas
     rows = told(database)
     assert [row for row in rows if row["kind"] in ("link", "anchor")] == before
     assert len([row for row in rows if row["kind"] == "visit" and row["url"] == PAGE]) == 5
+    assert wrong(database) == []
+    write(database, failed(PAGE, 11 * DAY, 404))
+    rows = told(database)
+    assert [row for row in rows if row["kind"] in ("link", "anchor")] == before
+    assert len([row for row in rows if row["kind"] == "miss" and row["url"] == PAGE]) == 1
     assert wrong(database) == []
 
 
