@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from crawler.feed import Feed
 from crawler.page import RULES_VERSION
-from crawler.patience import Patience
+from crawler.patience import Patience, StoreFailed
 from crawler.plan import plan_from_json
 from crawler.revisit import knows
 from storage import frontier, holders, leases
@@ -391,17 +391,6 @@ class Session:
 def _conditions(plan: CrawlPlan) -> int | None:
     """The rules version of documents whose validators are sent; None: none are."""
     return RULES_VERSION if plan.conditional and knows(plan.judge_as) else None
-
-
-class StoreFailed(LedgerError):
-    """An unexpected error while storing."""
-
-    def __init__(self, cause: BaseException) -> None:
-        super().__init__(
-            f"storing failed with {type(cause).__name__}: {str(cause)[:300]}; what was stored before is whole, "
-            "the rest is still pending"
-        )
-        self.__cause__ = cause
 
 
 def _say(line: str) -> None:
