@@ -50,7 +50,6 @@ CHANGES = (
 ALL = frozenset(range(len(CHANGES)))
 EDITS_OF_WORDS = frozenset({WORDS_CHANGED, FORM_CHANGED})
 ARRIVALS = frozenset({ADDED, RESTORED})
-LOSSES = frozenset({LOST})
 
 FIRST_SEEN, CHANGED, MOVED = (BEGAN.index(name) for name in ("page_first_seen", "changed", "moved"))
 TAKEN_UP, REREAD = BEGAN.index("restored"), BEGAN.index("reread")
