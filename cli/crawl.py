@@ -49,7 +49,7 @@ def crawl(
         typer.Option(
             "--retry-failed",
             metavar="ID|last",
-            help="Ask the failed, partial and still pending pages of a crawl again.",
+            help="Ask the failed, partial, suspect and still pending pages of a crawl again.",
         ),
     ] = None,
     resume: Annotated[

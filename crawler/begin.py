@@ -203,7 +203,7 @@ def _load(
         added = frontier.add_retry(conn, crawl_id, plan.retry_of)
         read = added.accepted
         if not read:
-            raise BadList(f"crawl {plan.retry_of} has no failed, partial or pending page to ask again")
+            raise BadList(f"crawl {plan.retry_of} has no failed, partial, suspect or pending page to ask again")
     else:
         assert plan.list_name is not None
         list_id = lists.list_id(conn, plan.list_name)
