@@ -35,13 +35,17 @@ def shown(holder: str) -> str:
 
 @cache
 def _machine() -> str:
-    """The host's name; with the run it is in, as numbers of processes begin anew after a restart."""
+    """The host's name; with the run it is in, as numbers of processes begin anew after a restart.
+
+    And in a container: two of one host's name may not see each other's processes.
+    """
     name = socket.gethostname().replace(" ", "-") or "localhost"
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()[:8]
+        numbers = "".join(filter(str.isdigit, str((_PROC / "self/ns/pid").readlink())))
     except OSError:
-        boot = ""
-    return f"{name}/{boot}"
+        return f"{name}/"
+    return f"{name}/{boot}-{numbers}"
 
 
 def _runs(pid: int) -> bool:

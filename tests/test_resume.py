@@ -318,6 +318,10 @@ def test_a_process_is_known_by_its_number_and_start() -> None:
     child.wait()
     assert holders.is_gone(f"{name} {started}")
     assert not holders.is_gone("elsewhere/12345678 1 1"), "on another machine nobody can know"
+    machine, _, process = name.partition(" ")
+    numbers = str(Path("/proc/self/ns/pid").readlink()).strip("pid:[]")
+    assert machine.endswith(f"-{numbers}")
+    assert not holders.is_gone(f"{machine}1 {process} {started}"), "in another container of this machine neither"
     assert holders.shown("shire/12345678 4711 99") == "process 4711 on shire"
 
 
