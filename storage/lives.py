@@ -203,7 +203,7 @@ class Life:
                 elif self.agreed is None:
                     self.agreed = self.suspect.visit_id, doc.visit_id
                 return
-            self.suspect = None
+        self.suspect = None
         self._apply(doc)
 
     def close(self, at: int, cause: int) -> list[Held]:

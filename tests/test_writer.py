@@ -317,6 +317,18 @@ def test_pages_that_redirect_to_one_that_is_not_read_are_told_once(ledger: Ledge
     )
 
 
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=lambda order: "".join(map(str, order)))
+def test_of_three_suspects_in_a_row_the_last_waits(ledger: Ledger, order: tuple[int, ...]) -> None:
+    five = [(f"{SHOP}{number}", "a") for number in range(5)]
+    write(ledger, reading(PAGE, five, 1000))
+    # Each lacks what stood before it.
+    parked = [[(f"{OTHER}{page}{number}", "b") for number in range(5)] for page in range(3)]
+    for page in order:
+        write(ledger, reading(PAGE, parked[page], 2000 + page))
+    found = rows(ledger, "SELECT at, complete, confirmed_at FROM visit ORDER BY at")
+    assert found == [(1000, True, None), (2000, True, 2001), (2001, True, None), (2002, False, None)]
+
+
 def test_a_page_that_stays_parked_is_told_in_one_go(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every second suspect confirms the one before; each such pair must not make all of the history be told again."""
     told: list[int] = []
