@@ -322,9 +322,9 @@ def test_of_three_suspects_in_a_row_the_last_waits(ledger: Ledger, order: tuple[
     five = [(f"{SHOP}{number}", "a") for number in range(5)]
     write(ledger, reading(PAGE, five, 1000))
     # Each lacks what stood before it.
-    parked = [[(f"{OTHER}{page}{number}", "b") for number in range(5)] for page in range(3)]
-    for page in order:
-        write(ledger, reading(PAGE, parked[page], 2000 + page))
+    parked = [[(f"{OTHER}{place}{number}", "b") for number in range(5)] for place in range(3)]
+    for number in order:
+        write(ledger, reading(PAGE, parked[number], 2000 + number))
     found = rows(ledger, "SELECT at, complete, confirmed_at FROM visit ORDER BY at")
     assert found == [(1000, True, None), (2000, True, 2001), (2001, True, None), (2002, False, None)]
 
