@@ -195,14 +195,13 @@ class Life:
             else:
                 self._apply(doc)
             return
-        if doc.visit_id not in sure:
-            if doc.suspect or self.vanishes(doc):
-                self.complete[doc.visit_id] = False
-                if self.suspect is None:
-                    self.suspect = doc
-                elif self.agreed is None:
-                    self.agreed = self.suspect.visit_id, doc.visit_id
-                return
+        if doc.visit_id not in sure and (doc.suspect or self.vanishes(doc)):
+            self.complete[doc.visit_id] = False
+            if self.suspect is None:
+                self.suspect = doc
+            elif self.agreed is None:
+                self.agreed = self.suspect.visit_id, doc.visit_id
+            return
         self.suspect = None
         self._apply(doc)
 
