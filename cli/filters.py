@@ -22,6 +22,7 @@ from storage.codes import PLACEMENTS
 from storage.filters import Kind, LinkFilter, State
 
 R = TypeVar("R")
+CrawlName = int | Literal["last", "previous"]
 _PANEL = "Filters"
 _DAY_MS = 86_400_000
 
@@ -233,7 +234,8 @@ def _source(text: str) -> str:
     raise typer.BadParameter(f"{text!r} is no domain; its domain is {target.domain}", param_hint="--source")
 
 
-def _crawl(text: str) -> int | Literal["last", "previous"]:
+def crawl_name(text: str) -> CrawlName | None:
+    """How the user names a crawl: its number, ``last`` or ``previous``; None for anything else."""
     match text.strip():
         case "last":
             return "last"
@@ -241,4 +243,11 @@ def _crawl(text: str) -> int | Literal["last", "previous"]:
             return "previous"
         case number if number.isascii() and number.isdigit() and len(number) <= 9:
             return int(number)
+    return None
+
+
+def _crawl(text: str) -> CrawlName:
+    found = crawl_name(text)
+    if found is not None:
+        return found
     raise typer.BadParameter(f"{text!r} is neither a crawl's number nor last or previous", param_hint="--crawl")

@@ -11,13 +11,13 @@ import inspect
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 from sqlalchemy import Connection
 
 from cli.asking import About, Asked, asked_options, why_nothing
-from cli.filters import joined, link_filter
+from cli.filters import CrawlName, crawl_name, joined, link_filter
 from cli.moments import parse_moment
 from cli.render import Answer, write_answers
 from storage.coverage import coverage
@@ -29,7 +29,6 @@ from storage.targets import resolve
 from storage.times import to_iso
 
 R = TypeVar("R")
-CrawlName = int | Literal["last", "previous"]
 _PANEL = "When"
 _LATEST = ("state", "crawl", "confirmed_within", "as_of", "lost_after")
 """Options that ask of the latest state of a link."""
@@ -257,13 +256,9 @@ def _crawls(text: str) -> tuple[CrawlName | None, CrawlName]:
 
 
 def _crawl(name: str, text: str) -> CrawlName:
-    match name.strip():
-        case "last":
-            return "last"
-        case "previous":
-            return "previous"
-        case number if number.isascii() and number.isdigit() and len(number) <= 9:
-            return int(number)
+    found = crawl_name(name)
+    if found is not None:
+        return found
     raise typer.BadParameter(
         f"{text!r} is neither a crawl nor two of them; write last, 3 or previous..last", param_hint="--crawl"
     )

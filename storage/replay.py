@@ -11,11 +11,12 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from storage import evidence, layout, pruned
+from storage import evidence, horizon, layout
+from storage.arrivals import KnownPage
 from storage.codes import METHODS
 from storage.dictionaries import Texts, anchor_rows, url_rows
 from storage.facts import Facts, load_rows, occurrence
-from storage.lives import PAGE_REDIRECTED, RAW, SEEN_BY, Document, Held, Life, Occurrence, Place, move
+from storage.lives import PAGE_REDIRECTED, RAW, SEEN_BY, Document, Held, Life, Occurrence, move
 from storage.text import clean, short_name
 
 if TYPE_CHECKING:
@@ -28,16 +29,7 @@ _METHOD = [SEEN_BY[name] for name in METHODS]
 class Retold(NamedTuple):
     """A page after all of its visits and misses."""
 
-    first_ok: int | None
-    last_ok: int | None
-    last_visit_id: int | None
-    attempted_at: int
-    confirmed: bool
-    indexable: bool | None
-    links: int
-    suspect_id: int | None
-    plain: bool
-    layout: str | None
+    page: KnownPage
     turned: dict[int, bool]
     """Visits whose standing is not the one stored: whether each speaks for its page."""
     confirmed_at: dict[int, int | None]
@@ -63,13 +55,12 @@ def moved_together(texts: Texts, conn: Connection, pages: Collection[int]) -> se
 class _Story:
     """What is kept of one page: its visits and misses, and where its history begins to be told."""
 
-    def __init__(self, page: Row[tuple[object, ...]]) -> None:
-        self.place = Place(page.id, page.host_id, page.domain_id)
+    def __init__(self, page: KnownPage) -> None:
+        self.page = page
         self.visits: list[Row[tuple[object, ...]]] = []
         self.misses: list[Row[tuple[object, ...]]] = []
         self.rows: tuple[list[tuple[object, ...]], list[tuple[object, ...]]] = [], []
         self.documents: dict[int, Document] = {}
-        self.first_ok, self.layout = page.first_ok, page.layout
         self.confirmed: dict[int, int] = {}
         """Date of the visit that confirmed each suspect."""
         self.since = -1
@@ -78,10 +69,10 @@ class _Story:
     def life(self) -> Life:
         """The page before anything is told."""
         plain = all(row.targets is None and _METHOD[row.method] == RAW for row in self.visits if row.whole)
-        life = Life(self.place, plain=plain)
+        life = Life(self.page.place, plain=plain)
         if self.since >= 0:
             known = [self.documents[row.id] for row in self.visits if row.complete and row.at <= self.since]
-            pruned.begin(life, self.since, self.rows, known, layout.read(self.layout), self.first_ok)
+            horizon.begin(life, self.since, self.rows, known, layout.read(self.page.layout), self.page.first_ok)
         return life
 
     def whole(self) -> list[Document]:
@@ -98,7 +89,7 @@ class _Story:
         attempts = [(row.at, 0, standing[row.id]) for row in self.visits]
         attempts += [(row.at, 1, False) for row in self.misses]
         attempted_at, _, confirmed = max(attempts)
-        return Retold(
+        page = self.page._replace(
             first_ok=life.first_ok,
             last_ok=life.last_ok,
             last_visit_id=life.last_visit_id,
@@ -109,6 +100,9 @@ class _Story:
             suspect_id=None if life.suspect is None else life.suspect.visit_id,
             plain=life.plain,
             layout=layout.write(life.layout),
+        )
+        return Retold(
+            page=page,
             confirmed_at={
                 row.id: self.confirmed.get(row.id)
                 for row in self.visits
@@ -118,11 +112,11 @@ class _Story:
         )
 
 
-def retell(texts: Texts, conn: Connection, pages: Collection[int], facts: Facts) -> dict[int, Retold]:
+def retell(texts: Texts, conn: Connection, pages: Collection[KnownPage], facts: Facts) -> list[Retold]:
     """Tell the lives of pages from their beginning; ``facts`` takes what is to be written of links and anchors.
 
     Args:
-        pages: ids; closed under `moved_together`, and held by the caller.
+        pages: closed under `moved_together`, and held by the caller.
     """
     stories = _stories(texts, conn, pages)
     sure: set[int] = set()
@@ -132,20 +126,17 @@ def retell(texts: Texts, conn: Connection, pages: Collection[int], facts: Facts)
         story.confirmed = {first: story.documents[second].at for first, second in agreed}
     lives = {page: story.life() for page, story in stories.items()}
     _tell(stories, lives, sure)
-    found: dict[int, Retold] = {}
     for page, life in lives.items():
         facts.take(life, stories[page].rows)
-        found[page] = stories[page].retold(life)
-    return found
+    return [stories[page].retold(life) for page, life in lives.items()]
 
 
-def _stories(texts: Texts, conn: Connection, pages: Collection[int]) -> dict[int, _Story]:
+def _stories(texts: Texts, conn: Connection, pages: Collection[KnownPage]) -> dict[int, _Story]:
+    stories = {page.id: _Story(page) for page in pages}
+
     def fetch(question: str) -> Sequence[Row[tuple[object, ...]]]:
-        return texts.dialect.fetch_keyed(conn, question, pages)
+        return texts.dialect.fetch_keyed(conn, question, stories)
 
-    stories = {
-        row.id: _Story(row) for row in fetch("SELECT id, host_id, domain_id, first_ok, layout FROM page WHERE id {ids}")
-    }
     visits = fetch(
         "SELECT id, page_id, at, method, complete, whole, reason, rules_version, content_hash, not_indexable, targets,"
         " record_id, confirmed_at FROM visit WHERE page_id {ids}"
@@ -154,7 +145,7 @@ def _stories(texts: Texts, conn: Connection, pages: Collection[int]) -> dict[int
         stories[row.page_id].visits.append(row)
     for row in fetch("SELECT page_id, at, cause, moved_to FROM miss WHERE page_id {ids}"):
         stories[row.page_id].misses.append(row)
-    for page, rows in load_rows(texts.dialect, conn, pages).items():
+    for page, rows in load_rows(texts.dialect, conn, stories).items():
         stories[page].rows = rows
     whole = [row for row in visits if row.whole]
     links = _occurrences(texts, conn, {row.record_id for row in whole})

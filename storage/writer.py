@@ -310,11 +310,10 @@ class _Batch:
         turned = dict.fromkeys(going_on.suspected, False)
         confirmed: dict[int, int | None] = {}
         if again:
-            for page, retold in retell(self.texts, self.conn, again, facts).items():
-                values = retold._asdict()
-                turned |= values.pop("turned")
-                confirmed |= values.pop("confirmed_at")
-                now[page] = pages[page]._replace(**values)
+            for retold in retell(self.texts, self.conn, [pages[page] for page in again], facts):
+                now[retold.page.id] = retold.page
+                turned |= retold.turned
+                confirmed |= retold.confirmed_at
             self.count["retold"] += len(again)
         facts.flush(self.dialect, self.conn)
         self.count["rows_written"] += facts.rows_written
