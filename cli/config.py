@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,22 @@ class Config:
     """Least seconds between two requests to one operator; None: the crawler's own default."""
     judge_as: str | None = None
     """The robot whose directives decide about followed and indexable; None: googlebot."""
+    allow_net: tuple[str, ...] = ()
+    """Networks a crawl may connect to although they are not public."""
+    proxy: str | None = None
+    """The proxy of a crawl; None: none."""
+    chromium: str | None = None
+    """The browser that renders pages; None: looked for."""
 
 
-_KEYS: dict[str, tuple[type, ...]] = {"db": (str,), "contact": (str,), "delay": (int, float), "judge_as": (str,)}
-_ENVIRONMENT = {"LINKLEDGER_DB": "db", "LINKLEDGER_CONTACT": "contact"}
+_KEYS: dict[str, tuple[type, ...]] = {
+    "db": (str,), "contact": (str,), "delay": (int, float), "judge_as": (str,), "allow_net": (str, list),
+    "proxy": (str,), "chromium": (str,),
+}  # fmt: skip
+_ENVIRONMENT = {
+    "LINKLEDGER_DB": "db", "LINKLEDGER_CONTACT": "contact", "LINKLEDGER_ALLOW_NET": "allow_net",
+    "LINKLEDGER_PROXY": "proxy", "LINKLEDGER_CHROMIUM": "chromium",
+}  # fmt: skip
 
 
 def read_file(path: Path) -> dict[str, Any]:
@@ -59,6 +71,8 @@ def read_file(path: Path) -> dict[str, Any]:
         if isinstance(value, bool) or not isinstance(value, _KEYS[key]):  # bool is an int
             kind = "a number" if float in _KEYS[key] else "a text in quotes"
             raise BadConfig(f"{where}: {key} must be {kind}, not {value!r}")
+        if isinstance(value, list) and not all(isinstance(one, str) for one in value):
+            raise BadConfig(f"{where}: {key} must be a text or a list of texts, not {value!r}")
         if key == "delay" and not 0 <= float(str(value)) < float("inf"):
             raise BadConfig(f"{where}: delay must be 0 or more seconds, not {value!r}")
     return values
@@ -70,6 +84,9 @@ def load_config(
     contact: str | None = None,
     delay: float | None = None,
     judge_as: str | None = None,
+    allow_net: Sequence[str] | None = None,
+    proxy: str | None = None,
+    chromium: str | None = None,
     environment: Mapping[str, str] = os.environ,
     folder: Path | None = None,
 ) -> Config:
@@ -82,9 +99,13 @@ def load_config(
     for name, key in _ENVIRONMENT.items():
         if environment.get(name):
             values[key] = environment[name]
-    options = {"db": db, "contact": contact, "delay": delay, "judge_as": judge_as}
+    options = {
+        "db": db, "contact": contact, "delay": delay, "judge_as": judge_as, "allow_net": allow_net or None,
+        "proxy": proxy, "chromium": chromium,
+    }  # fmt: skip
     values |= {key: value for key, value in options.items() if value is not None}
-    return Config(**values)
+    nets = values.pop("allow_net", ())
+    return Config(**values, allow_net=tuple(nets.replace(",", " ").split() if isinstance(nets, str) else nets))
 
 
 def database(option: str | None) -> str:

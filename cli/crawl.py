@@ -22,6 +22,8 @@ FOLLOW = "Follow"
 POLITE = "Politeness"
 LIMITS = "Limits"
 KNOWN = "Pages known already"
+NETWORK = "Network"
+SCRIPTS = "Pages made by scripts"
 ENDING = "Ending"
 
 _WITH_RESUME = frozenset({"seeds", "resume", "workers", "min_fetched", "strict", "db", "output", "fields", "raw_cells"})
@@ -122,6 +124,24 @@ def crawl(
             rich_help_panel=LIMITS,
         ),
     ] = None,
+    max_links: Annotated[
+        int | None,
+        typer.Option(
+            "--max-links",
+            metavar="N",
+            help="Read so many links of a page and mark one with more partial; default 20000.",
+            rich_help_panel=LIMITS,
+        ),
+    ] = None,
+    max_queries: Annotated[
+        int | None,
+        typer.Option(
+            "--max-queries",
+            metavar="N",
+            help="Follow so many URLs that differ in their query only; 500 unless said when --depth is above 0.",
+            rich_help_panel=LIMITS,
+        ),
+    ] = None,
     delay: Annotated[
         float | None,
         typer.Option(
@@ -135,6 +155,15 @@ def crawl(
         float | None,
         typer.Option(
             "--timeout", metavar="SECONDS", help="Longest one attempt may take; default 30.", rich_help_panel=POLITE
+        ),
+    ] = None,
+    url_timeout: Annotated[
+        float | None,
+        typer.Option(
+            "--url-timeout",
+            metavar="SECONDS",
+            help="Longest all attempts and redirects of a URL may take together; default 120.",
+            rich_help_panel=POLITE,
         ),
     ] = None,
     contact: Annotated[
@@ -158,6 +187,41 @@ def crawl(
     verify_tls: Annotated[
         bool, typer.Option("--verify-tls", help="Refuse sites whose certificate does not hold.", rich_help_panel=POLITE)
     ] = False,
+    allow_net: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-net",
+            metavar="CIDR[:PORT]",
+            help="Also connect to this network, which is not public, such as 10.1.0.0/16 or 127.0.0.1/32:8000.",
+            rich_help_panel=NETWORK,
+        ),
+    ] = None,
+    proxy: Annotated[
+        str | None,
+        typer.Option(
+            "--proxy",
+            metavar="URL|environment",
+            help="Ask through this proxy, or those of http_proxy and https_proxy; none is used otherwise.",
+            rich_help_panel=NETWORK,
+        ),
+    ] = None,
+    render: Annotated[
+        bool,
+        typer.Option(
+            "--render",
+            help="Read each page after its scripts ran too, in your own Chromium (slow; needs linkledger[render]).",
+            rich_help_panel=SCRIPTS,
+        ),
+    ] = False,
+    chromium: Annotated[
+        str | None,
+        typer.Option(
+            "--chromium",
+            metavar="PATH",
+            help="The Chromium that renders; looked for on the PATH otherwise.",
+            rich_help_panel=SCRIPTS,
+        ),
+    ] = None,
     refresh_after: Annotated[
         str | None,
         typer.Option(
@@ -217,9 +281,12 @@ def crawl(
         return
     from crawler.plan import BadPlan, CrawlPlan
 
-    config = load_config(db=db, contact=contact, delay=delay, judge_as=judge_as)
+    config = load_config(
+        db=db, contact=contact, delay=delay, judge_as=judge_as, allow_net=allow_net, proxy=proxy, chromium=chromium
+    )
     given: dict[str, Any] = {
         "delay": config.delay, "judge_as": config.judge_as, "max_bytes": max_bytes, "timeout": timeout,
+        "url_timeout": url_timeout, "max_links": max_links, "max_queries": max_queries,
         "follow": follow if follow is not None else ("host" if depth > 0 else None), "workers": workers,
     }  # fmt: skip
     try:
@@ -237,6 +304,10 @@ def crawl(
             contact=config.contact,
             user_agent=user_agent,
             verify_tls=verify_tls,
+            allow_net=config.allow_net,
+            proxy=config.proxy,
+            render=render,
+            chromium=config.chromium,
             keep_text=keep_text,
             conditional=conditional,
             refresh_after_ms=None if refresh_after is None else _span(refresh_after),

@@ -186,6 +186,7 @@ def _links(
                     right,
                     spot.state.hidden,
                     internal,
+                    "raw",
                 ),
             )
         )

@@ -26,6 +26,9 @@ DEFAULT_MAX_PAGES = 10_000
 DEFAULT_MAX_PAGES_PER_HOST = 1_000
 DEFAULT_MAX_BYTES = 10 * 1024 * 1024
 DEFAULT_CONCURRENCY = 128
+DEFAULT_URL_TIMEOUT = 120.0
+DEFAULT_MAX_LINKS = 20_000
+DEFAULT_MAX_QUERIES = 500
 MOST_WORKERS = 64
 """Shards of a crawl, each worker holds at least one."""
 
@@ -66,6 +69,8 @@ class CrawlPlan:
     """Processes that crawl; each operator is asked by one of them."""
     timeout: float = 30.0
     """Seconds one attempt may take in all."""
+    url_timeout: float = DEFAULT_URL_TIMEOUT
+    """Seconds that all attempts and redirects of one URL may take together; waiting for its turn does not count."""
     retries: int = 2
     """Further attempts after a connection problem, 408, 429 or 5xx."""
     contact: str | None = None
@@ -75,6 +80,18 @@ class CrawlPlan:
     judge_as: str = "googlebot"
     max_bytes: int = DEFAULT_MAX_BYTES
     """Most bytes of a document, unpacked; a longer one is read up to there and marked partial."""
+    max_links: int = DEFAULT_MAX_LINKS
+    """Most links of a page that are read; a page with more is marked partial."""
+    max_queries: int | None = None
+    """Most URLs followed that differ in their query only; None: no limit at depth 0, `DEFAULT_MAX_QUERIES` deeper."""
+    allow_net: tuple[str, ...] = ()
+    """Networks that may be connected to although they are not public: ``CIDR`` or ``CIDR:port``."""
+    proxy: str | None = None
+    """A proxy's URL, or ``environment`` for those of ``http_proxy`` and ``https_proxy``; None: none is used."""
+    render: bool = False
+    """Read pages after their scripts ran too, in a browser."""
+    chromium: str | None = None
+    """Path of the browser that renders; None: looked for."""
     keep_text: bool = True
     conditional: bool = True
     """Ask pages that are known whether they have changed (ETag, Last-Modified) instead of fetching them anew."""
@@ -99,6 +116,11 @@ class CrawlPlan:
         if self.max_pages_per_host is not None or self.depth == 0:
             return self.max_pages_per_host
         return DEFAULT_MAX_PAGES_PER_HOST
+
+    @property
+    def query_limit(self) -> int | None:
+        """The limit on URLs that differ in their query only, in force."""
+        return self.max_queries if self.max_queries is not None or self.depth == 0 else DEFAULT_MAX_QUERIES
 
     @property
     def follows(self) -> bool:
@@ -128,7 +150,9 @@ class CrawlPlan:
 
         That may hold a password, which all who read the ledger would see.
         """
-        kept = asdict(self) | {"page_limit": self.page_limit, "host_limit": self.host_limit}
+        kept = asdict(self) | {
+            "page_limit": self.page_limit, "host_limit": self.host_limit, "query_limit": self.query_limit,
+        }  # fmt: skip
         del kept["db"]
         return json.dumps(kept, sort_keys=True)
 
@@ -183,14 +207,15 @@ def _problem(plan: CrawlPlan) -> str | None:
     for name in ("depth", "retries"):
         if getattr(plan, name) < 0:
             return f"--{name} must be 0 or more"
-    for name in ("max_pages", "max_pages_per_host", "max_bytes", "concurrency", "workers"):
+    for name in ("max_pages", "max_pages_per_host", "max_bytes", "max_links", "max_queries", "concurrency", "workers"):
         value = getattr(plan, name)
         if value is not None and value < 1:
             return f"--{name.replace('_', '-')} must be 1 or more"
     if not 0 <= plan.delay < float("inf"):
         return "--delay must be 0 or more seconds"
-    if not 0 < plan.timeout < float("inf"):
-        return "--timeout must be more than 0 seconds"
+    for name in ("timeout", "url_timeout"):
+        if not 0 < getattr(plan, name) < float("inf"):
+            return f"--{name.replace('_', '-')} must be more than 0 seconds"
     if plan.refresh_after_ms is not None and plan.refresh_after_ms < 1:
         return "--refresh-after must be a span of time such as 6d"
     if plan.refresh_after_ms is not None and plan.retry_of is not None:

@@ -3,7 +3,8 @@
 Format 1, zstd over UTF-8: a line of compact JSON with the page's own facts and the small facts of
 its links, a column each; then the long texts of the links, a column each, values parted by U+001F
 and columns by U+001E. (Escaping some 25 KB of texts as JSON costs more than everything else here.) Format 2,
-for pages whose texts hold one of the two characters: all of it as one JSON array.
+for pages whose texts hold one of the two characters: all of it as one JSON array. Formats 3 and 4 are 1 and 2 for
+pages that were rendered: each link says, too, in which of the two documents it stands.
 
 The page's text is kept apart and bounded. Formats once written stay readable for ever; when the fields
 of storage/records.py change, so does the number.
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 TEXT_BYTES = 4096
 """Compressed bytes of page text that are kept."""
-_COLUMNS, _PLAIN = 1, 2
+_COLUMNS, _PLAIN, _COLUMNS_SEEN, _PLAIN_SEEN = 1, 2, 3, 4
 _LEVEL = 1
 _BETWEEN, _COLUMN = "\x1f", "\x1e"
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
@@ -53,18 +54,26 @@ class Record(NamedTuple):
 
 def encode(page: PageRecord) -> bytes:
     """The record of a page, uncompressed. The same page gives the same bytes, whatever its text."""
-    text = _encode_columns(page) or _encode((_PLAIN, page._replace(text="")))
+    text = _encode_columns(page) or _encode_plain(page)
     # Lone surrogates cannot come from HTML, but a record must take what it is given.
     return text.encode("utf-8", "surrogatepass")
 
 
+def _encode_plain(page: PageRecord) -> str:
+    """Formats 2 and 4."""
+    page = page._replace(text="")
+    if any(link.seen != "raw" for link in page.links):
+        return _encode((_PLAIN_SEEN, page))
+    return _encode((_PLAIN, (*page[:_LINKS], [link[:-1] for link in page.links], *page[_LINKS + 1 :])))
+
+
 def _encode_columns(page: PageRecord) -> str | None:
-    """Format 1; None where a text holds a separator."""
+    """Formats 1 and 3; None where a text holds a separator."""
     links = page.links
     if not links:
         return None
     (ordinals, elements, hrefs, targets, fragments, anchors, parts, rels, causes, placements, rules, paths, befores,
-     afters, hidden, internal) = zip(*links, strict=True)  # fmt: skip
+     afters, hidden, internal, seen) = zip(*links, strict=True)  # fmt: skip
     words, sources = zip(*anchors, strict=True)
     texts, alts, labels, titles, svg_titles, images = zip(*parts, strict=True)
     # The same target often stands on a page several times, and its host nearly always.
@@ -92,9 +101,10 @@ def _encode_columns(page: PageRecord) -> str | None:
         _COLUMN in text or text.count(_BETWEEN) != len(column) - 1 for text, column in zip(columns, long, strict=True)
     ):
         return None
-    head = (_COLUMNS, page._replace(text="", links=()), at, ordinals, fragments, alts, labels, titles, svg_titles,
+    rendered = any(one != "raw" for one in seen)
+    head = (_COLUMNS_SEEN if rendered else _COLUMNS, page._replace(text="", links=()), at, ordinals, fragments, alts, labels, titles, svg_titles,
             images, rels, causes, hidden, internal)  # fmt: skip
-    return _encode(head) + "\n" + _COLUMN.join(columns)
+    return _encode((*head, seen) if rendered else head) + "\n" + _COLUMN.join(columns)
 
 
 def make(key: bytes, page_id: int, page: PageRecord) -> Record:
@@ -133,18 +143,18 @@ def decode(data: bytes, text: bytes | None = None) -> PageRecord:
     head, _, rest = zstd.decompress(data).decode("utf-8", "surrogatepass").partition("\n")
     version, page, *small = json.loads(head)
     kept = read_text(text) if text is not None else ""
-    if version == _PLAIN:
+    if version in (_PLAIN, _PLAIN_SEEN):
         return _page(page, tuple(_link(one) for one in page[_LINKS]), kept)
-    if version == _COLUMNS:
+    if version in (_COLUMNS, _COLUMNS_SEEN):
         return _page(page, tuple(_links(small, rest)), kept)
-    raise ValueError(f"a record of format {version}; this release reads {_COLUMNS} and {_PLAIN}")
+    raise ValueError(f"a record of format {version}; this release reads 1 to {_PLAIN_SEEN}")
 
 
 _LINKS = PageRecord._fields.index("links")
 
 
 def _links(small: Sequence[Any], rest: str) -> Iterator[Link]:
-    at, ordinals, fragments, alts, labels, titles, svg_titles, images, rels, causes, hidden, internal = small
+    at, ordinals, fragments, alts, labels, titles, svg_titles, images, rels, causes, hidden, internal, *seen = small
     (hrefs, words, texts, paths, befores, afters, urls, hosts, domains, keys, elements, sources, placements,
      rules) = (column.split(_BETWEEN) for column in rest.split(_COLUMN))  # fmt: skip
     targets = [CanonicalUrl(*one) for one in zip(urls, hosts, domains, keys, strict=True)]
@@ -154,7 +164,7 @@ def _links(small: Sequence[Any], rest: str) -> Iterator[Link]:
             (words[place], sources[place]),
             (texts[place], alts[place], labels[place], titles[place], svg_titles[place], images[place]),
             rels[place], causes[place], placements[place], rules[place], paths[place], befores[place], afters[place],
-            hidden[place], internal[place],
+            hidden[place], internal[place], *(column[place] for column in seen),
         ))  # fmt: skip
 
 
@@ -199,7 +209,7 @@ def _page(values: Sequence[Any], links: tuple[Link, ...], text: str) -> PageReco
 
 def _link(values: Sequence[Any]) -> Link:
     (ordinal, element, raw_href, target, fragment, anchor, parts, rel, follow_cause, placement, rule, path, before,
-     after, hidden, internal) = values  # fmt: skip
+     after, hidden, internal, *seen) = values  # fmt: skip
     words, alts, aria_label, title, svg_title, has_image = parts
     return Link(
         ordinal=ordinal,
@@ -218,4 +228,5 @@ def _link(values: Sequence[Any]) -> Link:
         after=after,
         hidden=hidden,
         internal=internal,
+        seen=seen[0] if seen else "raw",
     )

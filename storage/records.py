@@ -17,6 +17,7 @@ SkipReason = Literal["not_http", "invalid_url", "no_href_value"]
 Indexability = Literal["meta_robots", "x_robots_tag", "canonical"]
 OutcomeState = Literal["pending", "fetched", "partial", "suspect", "blocked", "refused", "failed", "skipped"]
 VisitMethod = Literal["raw", "rendered", "archive", "wat"]
+LinkSeen = Literal["raw", "rendered", "both"]
 
 
 class CanonicalUrl(NamedTuple):
@@ -79,6 +80,8 @@ class Link(NamedTuple):
     hidden: bool
     internal: bool
     """Same registrable domain at both ends."""
+    seen: LinkSeen = "raw"
+    """Of a rendered page: in the document as it was sent, as scripts left it, or in both."""
 
     @property
     def followed(self) -> bool:
@@ -181,6 +184,8 @@ class Reading:
     page: PageRecord | None = None
     """Present for ``fetched``, ``partial`` and ``suspect``."""
     discovered: tuple[Discovered, ...] = ()
+    not_followed: tuple[tuple[str, int], ...] = ()
+    """URLs found on the page that a limit of the crawl kept out: name of the limit, number."""
     method: VisitMethod = "raw"
     targets: tuple[str, ...] | None = None
     """Registrable domains that links had to lead to; None: every link of the page was kept."""

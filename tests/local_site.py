@@ -267,6 +267,8 @@ def serve(*, secure: bool = False) -> Iterator[Site]:
 # -- crawls in a process of their own: Scrapy's event loop runs once in a process -----------------
 
 
+LOOPBACK = ("127.0.0.0/8",)
+"""What crawls of the tests may connect to although it is not public."""
 LAUNCH = [sys.executable, "-m", "crawler.run"]
 
 
@@ -282,7 +284,13 @@ def run_plan(plan: CrawlPlan, *, proxy: str | None = None, before: str = "") -> 
     """The same, whatever its end; ``before`` is Python run first in the child."""
     command = [sys.executable, "-c", f"{before}\nfrom crawler.run import main; main()"]
     return subprocess.run(
-        command, input=plan.to_json(), capture_output=True, text=True, timeout=90, check=False, env=environment(proxy)
+        command,
+        input=_opened(plan, proxy).to_json(),
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+        env=environment(proxy),
     )
 
 
@@ -292,20 +300,26 @@ def start_plan(plan: CrawlPlan) -> subprocess.Popen[str]:
         LAUNCH, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
     )
     assert child.stdin is not None
-    child.stdin.write(plan.to_json())
+    child.stdin.write(_opened(plan).to_json())
     child.stdin.close()
     child.stdin = None
     return child
 
 
+def _opened(plan: CrawlPlan, proxy: str | None = None) -> CrawlPlan:
+    """The plan with the server of the tests within reach."""
+    return replace(plan, allow_net=plan.allow_net or LOOPBACK, proxy=plan.proxy or proxy)
+
+
 def environment(proxy: str | None = None) -> dict[str, str]:
-    """Ours without proxies and settings of whoever runs the tests."""
+    """Ours without proxies and settings of whoever runs the tests; loopback is open to crawls of the command line."""
     ours = {
         name: value
         for name, value in os.environ.items()
         if not name.lower().endswith("_proxy") and not name.startswith("LINKLEDGER_")
     }
-    return ours | ({"http_proxy": proxy, "https_proxy": proxy} if proxy else {})
+    ours |= {"LINKLEDGER_ALLOW_NET": " ".join(LOOPBACK)}
+    return ours | ({"http_proxy": proxy, "https_proxy": proxy, "LINKLEDGER_PROXY": "environment"} if proxy else {})
 
 
 def outcomes(database: str, crawl_id: int | None = None) -> dict[str, tuple[str, str | None]]:
