@@ -11,7 +11,7 @@ from cli.asking import About, Asked, question
 from cli.late import late
 from cli.render import Answer
 from storage.as_of import DOMAIN_GONE
-from storage.codes import ANCHOR_SOURCES, ELEMENTS, LOST_CAUSES, PLACEMENTS, follow_causes
+from storage.codes import ANCHOR_SOURCES, ELEMENTS, LOST_CAUSES, PLACEMENTS, SEEN_BY, follow_causes
 from storage.link_counts import By, Group, LinkCounts, Side, counts, group_count, groups
 from storage.link_lists import ListedLink, OnePer, list_total, listed
 from storage.times import to_iso
@@ -35,7 +35,7 @@ COUNT = (
 GROUP = ("name", "links", "followed", "pages", "hosts", "domains", "first_seen", "last_seen")
 LIST = (
     "source", "target", "rel", "followed", "follow_cause", "placement", "element", "ordinal", "state", "lost_cause",
-    "first_seen", "last_seen", "found_lost_at",
+    "first_seen", "last_seen", "found_lost_at", "seen",
 )  # fmt: skip
 _LIST_TABLE = ("source", "target", "rel", "placement", "first_seen", "last_seen")
 
@@ -91,7 +91,8 @@ def list_(
     Keys: source, target, rel (tokens), followed, follow_cause (rel, meta_robots, x_robots_tag), placement, element,
     ordinal (place among the hrefs of the page, from 0; it has no history), state, lost_cause (removed,
     page_not_found, page_redirected, moved; domain_gone with --lost-after), first_seen, last_seen, found_lost_at (the
-    visit or attempt that found it gone); with --with-anchor also anchor and anchor_source.
+    visit or attempt that found it gone), seen (in which documents so far: raw, as sent; rendered, as its scripts left
+    it; both; wat, archive metadata alone); with --with-anchor also anchor and anchor_source.
 
     Example: linkledger links list example.com --placement main --one-per domain
     """
@@ -182,6 +183,7 @@ def _link_row(one: ListedLink, with_anchor: bool) -> dict[str, Any]:
         "first_seen": to_iso(one.first_seen),
         "last_seen": to_iso(one.last_seen),
         "found_lost_at": to_iso(one.gone_at),
+        "seen": SEEN_BY[one.seen_by],
     }
     if with_anchor and one.anchor_source is not None:
         row |= {"anchor": one.anchor, "anchor_source": ANCHOR_SOURCES[one.anchor_source]}

@@ -16,8 +16,9 @@ LOST_CAUSES = ("", "removed", "page_not_found", "page_redirected", "moved", "rer
 document taken apart by other rules shows that it never stood."""
 BEGAN = ("link_added", "page_first_seen", "restored", "changed", "moved", "reread")
 """Why a version of a link or of its anchor begins. ``page_first_seen``: no earlier visit could have seen it."""
-SEEN_BY = ("raw", "rendered", "wat")
-"""``rendered``: no raw visit has seen the link yet; ``wat``: only archive metadata have shown it."""
+SEEN_BY = ("raw", "rendered", "wat", "both")
+"""Which documents have shown a link: as they were sent (raw), as scripts left them (rendered), both; ``wat``: only
+archive metadata."""
 INDEXABILITY: tuple[Indexability, ...] = ("meta_robots", "x_robots_tag", "canonical")
 
 # Bits of link.follow_cause; 0 means followed. rel is split by token so that a count needs no text.

@@ -17,6 +17,7 @@ from storage.codes import (
     REL_NOFOLLOW,
     REL_SPONSORED,
     REL_UGC,
+    SEEN_BY,
     follow_bits,
 )
 from storage.dictionaries import AnchorRow, UrlRow
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 _ELEMENT = {name: code for code, name in enumerate(ELEMENTS)}
 _PLACEMENT = {name: code for code, name in enumerate(PLACEMENTS)}
+_SEEN = {name: code for code, name in enumerate(SEEN_BY)}
 _SOURCE = {name: code for code, name in enumerate(ANCHOR_SOURCES)}
 
 LINK_KEY = ("target_domain", "target_host", "target_id", "source_domain", "source_id", "link_no", "valid_from")
@@ -220,6 +222,7 @@ def occurrence(link: Link, urls: Mapping[str, UrlRow], words: Mapping[str, Ancho
         ),
         ordinal=link.ordinal,
         shown=(ids.text_id, _SOURCE[link.anchor.source], link.parts.has_image),
+        seen_by=_SEEN[link.seen],
     )
 
 

@@ -39,6 +39,8 @@ class ListedLink:
     first_seen: int
     last_seen: int | None
     """None where the ledger holds no visit that showed it."""
+    seen_by: int
+    """Which documents have shown it: code of `storage.codes.SEEN_BY`."""
     anchor: str | None = None
     anchor_source: int | None = None
 
@@ -87,6 +89,7 @@ def listed(
         ),
         picked.c.first_seen,
         last_seen(picked, page),
+        picked.c.seen_by,
         case((tables.placed(picked), page.c.layout)),
     ]
     if with_anchor:
@@ -104,7 +107,7 @@ def listed(
         .limit(limit)
     )
     for row in conn.execute(question, execution_options=STREAMING):
-        values = (*row[:6], layout.ordinal(row[6], _layout(row[11])), *row[7:11], *row[12:])
+        values = (*row[:6], layout.ordinal(row[6], _layout(row[12])), *row[7:12], *row[13:])
         yield ListedLink(*values)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from storage import layout
+from storage import codes, layout
 from storage.align import align
 from storage.codes import BEGAN, LOST_CAUSES
 from storage.dictionaries import AnchorRow, UrlRow
@@ -19,9 +19,9 @@ from storage.records import VisitMethod
 ADDED, PAGE_FIRST_SEEN, RESTORED, CHANGED, MOVED, REREAD = range(len(BEGAN))
 REMOVED, PAGE_NOT_FOUND, PAGE_REDIRECTED = 1, 2, 3
 LOST_MOVED, LOST_REREAD = LOST_CAUSES.index("moved"), LOST_CAUSES.index("reread")
-RAW, RENDERED, WAT = 0, 1, 2
-"""Codes of ``storage.codes.SEEN_BY``, the better witness first."""
+RAW, RENDERED, WAT, BOTH = range(len(codes.SEEN_BY))
 SEEN_BY: dict[VisitMethod, int] = {"raw": RAW, "archive": RAW, "rendered": RENDERED, "wat": WAT}
+"""What a visit of each method has read; a rendered one read its document as it was sent, too."""
 
 VANISHED_OF = 5
 VANISHED_SHARE = 0.8
@@ -46,6 +46,8 @@ class Occurrence(NamedTuple):
     ordinal: int
     shown: tuple[int, int, bool]
     """What an anchor version consists of: text_id, source, has_image."""
+    seen_by: int = RAW
+    """Of a rendered visit: where the link stands, `RAW`, `RENDERED` or `BOTH`."""
 
 
 class Document(NamedTuple):
@@ -68,6 +70,10 @@ class Document(NamedTuple):
     def full(self) -> bool:
         """It could see every link of the page."""
         return self.targets is None and self.seen_by != WAT
+
+    def witness(self, one: Occurrence) -> int:
+        """Which document shows one of its links."""
+        return one.seen_by if self.seen_by == RENDERED else self.seen_by
 
 
 class LinkVersion:
@@ -315,7 +321,7 @@ class Life:
                     self._say(held, one, doc.at, CHANGED)
                     self.reworded += 1
                     anchor = held.anchor
-        link.seen_by = min(link.seen_by, doc.seen_by)
+        link.seen_by = _together(link.seen_by, doc.witness(one))
         link.last_seen = anchor.last_seen = seen
 
     def _say(self, held: Held, one: Occurrence, at: int, began: int) -> None:
@@ -348,7 +354,7 @@ class Life:
             if old is None:
                 began = REREAD if same else ADDED if self._could_see(doc, one) else PAGE_FIRST_SEEN
                 held = Held(
-                    LinkVersion(one.target, free, doc.at, doc.at, one.form, position, began, doc.seen_by),
+                    LinkVersion(one.target, free, doc.at, doc.at, one.form, position, began, doc.witness(one)),
                     AnchorVersion(one.target, free, doc.at, doc.at, one.words, one.shown, began),
                 )
                 there.append(held)
@@ -364,7 +370,7 @@ class Life:
                     one = one._replace(form=before.form, words=old.anchor.words, shown=old.anchor.shown)
                 held.link = LinkVersion(
                     before.target, before.link_no, doc.at, before.first_seen, one.form, position, began,
-                    min(before.seen_by, doc.seen_by),
+                    _together(before.seen_by, doc.witness(one)),
                 )  # fmt: skip
                 self._say(held, one, doc.at, began)
                 self.restored += 1
@@ -374,7 +380,7 @@ class Life:
 
     def _could_see(self, doc: Document, one: Occurrence) -> bool:
         """Whether an earlier complete visit would have shown a link, had it stood."""
-        if doc.seen_by == RENDERED:
+        if doc.witness(one) == RENDERED:
             return self._rendered_all or one.target.domain_id in self._rendered
         return self._saw_all or one.target.domain_id in self._saw
 
@@ -427,6 +433,13 @@ def move(gone: Sequence[Held], to: Life) -> None:
                 new.anchor.began = MOVED
                 if new.anchor.shown[0] == old.anchor.shown[0]:
                     new.anchor.first_seen = min(new.anchor.first_seen, old.anchor.first_seen)
+
+
+def _together(before: int, now: int) -> int:
+    """Which documents have shown a link, after one more that does."""
+    if before == now or now == WAT:
+        return before
+    return now if before == WAT else BOTH
 
 
 def _by_target(doc: Document) -> dict[int, list[Occurrence]]:

@@ -22,6 +22,7 @@ from storage.records import (
     AnchorParts,
     Hop,
     Link,
+    LinkSeen,
     OutcomeState,
     PageRecord,
     Reading,
@@ -41,6 +42,7 @@ class Step:
 
     ``doc`` is the document, links in order: ``"a.red b/2.blue+nf"`` is a link to https://a.example/ with the words
     *red* and one to https://b.example/2 with *blue*, flags as in `FLAGS`; ``""`` has no links, None is no document.
+    In a rendered document ``=a.red`` stands in the document as it was sent too, ``-a.red`` in that alone.
     ``via`` are the pages asked before, with what they answered: ``"Q301 R302"``.
     """
 
@@ -78,8 +80,11 @@ FLAGS: Mapping[str, dict[str, Any]] = {
 RELS = {"n": "nofollow", "u": "ugc", "s": "sponsored", "r": "noreferrer"}
 
 
-def link_of(token: str, facts: str = "") -> Link:
-    words, _, flags = token.partition("+")
+SEEN: Mapping[str, LinkSeen] = {"=": "both", "-": "raw"}
+
+
+def link_of(token: str, facts: str = "", method: VisitMethod = "raw") -> Link:
+    words, _, flags = token.lstrip("=-").partition("+")
     where, _, text = words.partition(".")
     letter, _, path = where.partition("/")
     changed: dict[str, Any] = {}
@@ -90,6 +95,7 @@ def link_of(token: str, facts: str = "") -> Link:
     causes += [cause for flag, cause in (("m", "meta_robots"), ("x", "x_robots_tag")) if flag in facts]
     if "i" in flags:
         changed["anchor"] = Anchor(text, "img_alt" if text else "none")
+    changed["seen"] = SEEN.get(token[0], "rendered") if method == "rendered" else "raw"
     return link(f"https://{letter}.example/{path}", text, rel=rel, follow_cause=tuple(causes), **changed)
 
 
@@ -102,7 +108,7 @@ def reading_of(step: Step, site: str) -> Reading:
     if step.doc is not None:
         record = page(
             source,
-            [link_of(token, step.facts) for token in step.doc.split()],
+            [link_of(token, step.facts, step.method) for token in step.doc.split()],
             not_indexable=("meta_robots",) if "i" in step.facts else (),
         )
         body = step.doc + step.facts if step.body is None else step.body

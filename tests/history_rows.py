@@ -341,7 +341,7 @@ ROWS: dict[str, Row] = {
     ),
     "raw_and_archive_visits_do_not_close_rendered_only_links": Row(
         [read(10, "a.red b.blue", method="rendered"), read(20, "b.blue"), read(30, "b.blue", method="archive")],
-        ["P>a 10- first 10..10 rendered", "P>b 10- first 10..30"],
+        ["P>a 10- first 10..10 rendered", "P>b 10- first 10..30 both"],
     ),
     "rendered_visits_close_rendered_only_links": Row(
         [read(10, "a.red b.blue", method="rendered"), read(20, "b.blue", method="rendered")],
@@ -349,20 +349,28 @@ ROWS: dict[str, Row] = {
     ),
     "a_raw_visit_that_shows_it_ends_rendered_only": Row(
         [read(10, "a.red", method="rendered"), read(20, "a.red"), read(30, "")],
-        ["P>a 10- first 10..20 gone 30 removed"],
+        ["P>a 10- first 10..20 gone 30 removed both"],
     ),
     "rendered_visits_close_what_raw_ones_have_shown": Row(
-        [read(10, "a.red b.blue"), read(20, "b.blue", method="rendered")],
-        ["P>a 10- first 10..10 gone 20 removed", "P>b 10- first 10..20"],
+        [read(10, "a.red b.blue"), read(20, "=b.blue", method="rendered")],
+        ["P>a 10- first 10..10 gone 20 removed", "P>b 10- first 10..20 both"],
+    ),
+    "a_rendered_visit_shows_what_its_document_held_before_scripts_took_it_away": Row(
+        [read(10, "a.red b.blue"), read(20, "-a.red =b.blue c.green", method="rendered"), read(30, "a.red")],
+        ["P>a 10- first 10..30", "P>b 10- first 10..20 gone 30 removed both", "P>c 20- first 20..20 rendered"],
+    ),
+    "a_rendered_visit_adds_to_the_document_as_sent_what_raw_ones_did_not_show": Row(
+        [read(10, "a.red"), read(20, "=a.red =b.blue -c.green d.teal", method="rendered")],
+        ["P>a 10- first 10..20 both", "P>b 20- added 20..20 both", "P>c 20- added 20..20", "P>d 20- first 20..20 rendered"],
     ),
     "the_first_rendered_visit_does_not_add": Row(
-        [read(10, "a.red"), read(20, "a.red b.blue", method="rendered"),
-         read(30, "a.red b.blue c.green", method="rendered")],
-        ["P>a 10- first 10..30", "P>b 20- first 20..30 rendered", "P>c 30- added 30..30 rendered"],
+        [read(10, "a.red"), read(20, "=a.red b.blue", method="rendered"),
+         read(30, "=a.red b.blue c.green", method="rendered")],
+        ["P>a 10- first 10..30 both", "P>b 20- first 20..30 rendered", "P>c 30- added 30..30 rendered"],
     ),
     "a_raw_visit_adds_what_a_rendered_one_did_not_show": Row(
         [read(10, "a.red", method="rendered"), read(20, "a.red b.blue")],
-        ["P>a 10- first 10..20", "P>b 20- added 20..20"],
+        ["P>a 10- first 10..20 both", "P>b 20- added 20..20"],
     ),
     "a_link_stands_where_it_was_shown_last": Row(
         [read(10, "a.red a.blue a.green", method="rendered"), read(20, "a.green a.red"),
@@ -373,7 +381,7 @@ ROWS: dict[str, Row] = {
     ),
     "a_raw_visit_that_shows_the_words_of_a_rendered_only_link_shows_that_link": Row(
         [read(10, "a.red a.blue", method="rendered"), read(20, "a.blue")],
-        ["P>a 10- first 10..10 rendered", "P>a#1 10- first 10..20"],
+        ["P>a 10- first 10..10 rendered", "P>a#1 10- first 10..20 both"],
     ),
     # -- suspects
     "a_suspect_opens_changes_confirms_and_closes_nothing": Row(

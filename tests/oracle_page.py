@@ -220,11 +220,18 @@ def suspect(page: Page, visit: Visit) -> bool:
     return 10 * len(closed) >= 8 * live
 
 
-def seen_by(before: str | None, method: str) -> str:
-    """Who has shown a link, after one more visit that did: raw (archive is the same), rendered only, wat only."""
-    now = "raw" if method == "archive" else method
-    order = ("raw", "rendered", "wat")
-    return now if before is None else min(before, now, key=order.index)
+def where(visit: Visit, link: Link) -> str:
+    """In which document a visit shows a link: as it was sent (archived ones too), as scripts left it, or both."""
+    if visit.reading.method == "rendered":
+        return link.seen
+    return "wat" if visit.reading.method == "wat" else "raw"
+
+
+def seen_by(before: str | None, visit: Visit, link: Link) -> str:
+    """Which documents have shown a link, after one more visit that did; archive metadata say least."""
+    known = {where(visit, link)} if before is None else {before, where(visit, link)}
+    known = known - {"wat"} or known
+    return known.pop() if len(known) == 1 else "both"
 
 
 def compare(page: Page, visit: Visit) -> None:
@@ -251,7 +258,7 @@ def compare(page: Page, visit: Visit) -> None:
 
 def why_new(page: Page, visit: Visit, link: Link) -> str:
     def could(earlier: Visit) -> bool:
-        if visit.reading.method == "rendered" and earlier.reading.method != "rendered":
+        if where(visit, link) == "rendered" and earlier.reading.method != "rendered":
             return False
         return earlier.speaks_of(link.target.domain)
 
@@ -277,7 +284,7 @@ def _newcomers(page: Page, links: list[Link], closed_now: list[Life]) -> list[tu
 def _show(life: Life, link: Link, visit: Visit, *, in_place: bool) -> None:
     at, method = visit.at, visit.reading.method
     form, words = life.current()
-    who = seen_by(life.seen_by, method)
+    who = seen_by(life.seen_by, visit, link)
     if method != "wat":
         life.ordinal = link.ordinal
         if in_place:
@@ -311,7 +318,7 @@ def _restore(life: Life, link: Link, visit: Visit, began: str) -> None:
     form.valid_to = words.valid_to = at
     wat = visit.reading.method == "wat"
     new_form, new_words = (form.value, words.value) if wat else (form_of(link), words_of(link))
-    who = seen_by(life.seen_by, visit.reading.method)
+    who = seen_by(life.seen_by, visit, link)
     first = words.first_seen if new_words.text == words.value.text else at
     life.forms.append(Version(new_form, at, form.first_seen, began, at, who))
     life.words.append(Version(new_words, at, first, began, at, who))
@@ -320,7 +327,7 @@ def _restore(life: Life, link: Link, visit: Visit, began: str) -> None:
 
 
 def _open(page: Page, link: Link, visit: Visit, began: str) -> None:
-    at, who = visit.at, seen_by(None, visit.reading.method)
+    at, who = visit.at, seen_by(None, visit, link)
     numbers = [one.number for one in page.lives if one.target == link.target.url]
     life = Life(
         link.target.url,

@@ -52,7 +52,7 @@ class Site:
     taste: Taste
     targets: list[str]
     docs: dict[str, list[str]] = field(default_factory=dict)
-    """Tokens as in `Step.doc`; one that begins with ``*`` is made by a script."""
+    """Tokens as in `Step.doc`; one that begins with ``*`` is made by a script, with ``-`` removed by one."""
     facts: dict[str, str] = field(default_factory=dict)
     rules: int = 1
     at: int = 100
@@ -65,7 +65,7 @@ class Site:
 
     def token(self) -> str:
         flags = "".join(flag for flag in FLAGS if self.random.random() < 0.06)
-        script = "*" if self.random.random() < 0.12 else ""
+        script = self.random.choice("**-") if self.random.random() < 0.16 else ""
         words = self.random.choice(WORDS[:-1] if self.random.random() < 0.9 else WORDS)
         return f"{script}{self.random.choice(self.targets)}.{words}" + (f"+{flags}" if flags else "")
 
@@ -117,7 +117,7 @@ class Site:
         for token in self.docs[page]:
             if token.startswith("*") and method != "rendered":
                 continue
-            words, _, flags = token.lstrip("*").partition("+")
+            words, _, flags = token.lstrip("*-").partition("+")
             if words.endswith(UNSEEN[self.rules % 3]):
                 continue
             if words.endswith(".navy") and self.rules % 3 == 2 and "h" not in flags:
@@ -127,7 +127,8 @@ class Site:
             if method == "wat":
                 where, _, text = words.partition(".")
                 words, flags = f"{where}.{text[:3]}", ""
-            found.append(words + (f"+{flags}" if flags else ""))
+            mark = {"*": "", "-": "-"}.get(token[0], "=") if method == "rendered" else ""
+            found.append(mark + words + (f"+{flags}" if flags else ""))
         return found
 
     def visit(self, page: str, via: str = "") -> None:
@@ -138,7 +139,7 @@ class Site:
         doc = self.shown(page, method)
         if draw.random() < self.taste.filtered:
             only = "".join(draw.sample("abcd", draw.randint(1, 2)))
-            doc = [one for one in doc if one[0] in only]
+            doc = [one for one in doc if one.lstrip("=-")[0] in only]
         body = " ".join(self.docs[page]) + self.facts[page] + ("rendered" if method == "rendered" else "")
         status = 304 if draw.random() < 0.05 else 200
         facts = self.facts[page] if method != "wat" else ""

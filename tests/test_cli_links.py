@@ -101,6 +101,7 @@ def test_list_has_exactly_its_keys_in_order_of_source_and_place(ledger: str) -> 
         "first_seen": "2026-09-21T14:13:20.000Z",
         "last_seen": "2026-10-01T14:13:20.000Z",
         "found_lost_at": None,
+        "seen": "raw",
     }
     assert answer["links"][2]["follow_cause"] == ["meta_robots"]
 
