@@ -8,23 +8,22 @@ page, so ten thousand pages of one operator never stand before the others.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from sqlalchemy import case, exists, func, insert, literal, literal_column, select, update
+from sqlalchemy import case, delete, exists, func, insert, literal, literal_column, select, update
 
 from storage import outcomes
 from storage.codes import OUTCOMES
 from storage.dialect import dialect_of
-from storage.dictionaries import UrlRow, texts_of, url_rows
+from storage.dictionaries import texts_of, url_rows
 from storage.kept import Kept, last_read, validators
 from storage.outcomes import Wanted
 from storage.records import OutcomeState, RejectedRow, SeedRow
-from storage.schema import crawl, host, list_row, outcome, url
+from storage.schema import alike, crawl, list_row, outcome, url
 from storage.shards import ALL, shard_sql
-from storage.text import clean, short_name
+from storage.text import clean
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, FromClause
@@ -72,6 +71,8 @@ def start_crawl(conn: Connection, *, plan: str, list_id: int | None, now: int) -
 def finish_crawl(conn: Connection, crawl_id: int, *, state: str, now: int) -> None:
     """Close a crawl as ``finished``, ``interrupted`` or ``failed``; its pending URLs stay pending."""
     conn.execute(update(crawl).where(crawl.c.id == crawl_id).values(state=state, ended_at=now))
+    if state == "finished":  # nothing joins it any more: of what its limits counted by, only the sums are kept
+        conn.execute(delete(alike).where(alike.c.crawl_id == crawl_id))
 
 
 # -- filling it -------------------------------------------------------------------------------
@@ -212,77 +213,6 @@ def _skip(conn: Connection, crawl_id: int, places: Any, most: int, reason: str, 
     ).rowcount
 
 
-def limited(conn: Connection, crawl_id: int, found: Sequence[tuple[Wanted, UrlRow]]) -> list[Wanted]:
-    """Those of the URLs found on pages that may join a crawl; none of them must be in it yet.
-
-    The rules are those of the crawl's kept plan, so that all of its processes see the same ones:
-    ``follow: list``, ``page_limit`` and ``host_limit``.
-    """
-    if not found:
-        return []
-    plan = json.loads(conn.execute(select(crawl.c.plan).where(crawl.c.id == crawl_id)).scalar_one())
-    first: dict[int, tuple[Wanted, UrlRow]] = {}
-    for one, row in found:
-        first.setdefault(one.url_id, (one, row))
-    wanted = list(first.values())
-    if plan.get("follow") == "list":
-        wanted = _on_list(conn, crawl_id, wanted)
-    if plan.get("host_limit") is not None:
-        taken = _taken_by_host(conn, crawl_id, {one.operator for one, _ in wanted})
-        kept = []
-        for one, row in wanted:
-            if taken.get(row.host_id, 0) < plan["host_limit"]:
-                taken[row.host_id] = taken.get(row.host_id, 0) + 1
-                kept.append((one, row))
-        wanted = kept
-    if plan.get("page_limit") is not None:
-        wanted = wanted[: max(0, plan["page_limit"] - _count(conn, crawl_id, fetchable=True))]
-    return [one for one, _ in wanted]
-
-
-def _on_list(conn: Connection, crawl_id: int, found: list[tuple[Wanted, UrlRow]]) -> list[tuple[Wanted, UrlRow]]:
-    """Those whose registrable domain is one of the crawl's list."""
-    known: dict[tuple[str, int], bool] = {}
-    kept = []
-    for one, row in found:
-        pair = (short_name(one.operator), row.domain_id)
-        if pair not in known:
-            known[pair] = _listed(conn, crawl_id, *pair)
-        if known[pair]:
-            kept.append((one, row))
-    return kept
-
-
-def _listed(conn: Connection, crawl_id: int, operator: str, domain_id: int) -> bool:
-    seeds = (
-        select(literal(1))
-        .select_from(outcome.join(url, url.c.id == outcome.c.url_id).join(host, host.c.id == url.c.host_id))
-        .where(
-            outcome.c.crawl_id == crawl_id,
-            outcome.c.operator == operator,
-            outcome.c.depth == 0,
-            host.c.domain_id == domain_id,
-        )
-    )
-    return bool(conn.execute(select(exists(seeds))).scalar_one())
-
-
-def _taken_by_host(conn: Connection, crawl_id: int, operators: set[str]) -> dict[int, int]:
-    """URLs of each host that this crawl has asked or will ask, for the hosts of some operators."""
-    dialect = dialect_of(conn)
-    rows = dialect.fetch(
-        conn,
-        "SELECT u.host_id, count(*) AS taken FROM outcome o JOIN url u ON u.id = o.url_id "
-        "WHERE o.crawl_id = ? AND coalesce(o.reason, '') NOT LIKE 'max_pages%' "
-        f"AND coalesce(o.reason, '') NOT LIKE '{VISITED}%' "
-        "AND o.operator {names} "
-        "GROUP BY u.host_id",
-        crawl_id,
-        dialect.names_parameter({short_name(operator) for operator in operators}),
-    )
-    return {row.host_id: int(row.taken) for row in rows}
-
-
 # -- emptying it --------------------------------------------------------------------------------
 
 
@@ -412,12 +342,18 @@ def asked_by_operator(conn: Connection, crawl_id: int) -> Iterator[tuple[str, in
         yield operator, int(pending)
 
 
-def _count(conn: Connection, crawl_id: int, *, fetchable: bool = False) -> int:
+def taken(conn: Connection, crawl_id: int) -> int:
+    """URLs that count for the limit on pages: all but those a limit or an earlier visit has kept from being asked."""
+    reason = func.coalesce(outcome.c.reason, "")
     rows = select(func.count()).select_from(outcome).where(outcome.c.crawl_id == crawl_id)
-    if fetchable:
-        reason = func.coalesce(outcome.c.reason, "")
-        rows = rows.where(reason.not_like("max_pages%"), reason.not_like(f"{VISITED}%"))
+    rows = rows.where(reason.not_like("max_pages%"), reason.not_like(f"{VISITED}%"))
     return int(conn.execute(rows).scalar_one())
+
+
+def _count(conn: Connection, crawl_id: int) -> int:
+    return int(
+        conn.execute(select(func.count()).select_from(outcome).where(outcome.c.crawl_id == crawl_id)).scalar_one()
+    )
 
 
 def _chunks(rows: Iterable[T]) -> Iterator[list[T]]:

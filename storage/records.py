@@ -163,6 +163,10 @@ class Discovered(NamedTuple):
     url: CanonicalUrl
     operator: str
     """Registrable domain without the suffix list's private section: whom to be polite to."""
+    bare: str | None = None
+    """The URL without the session id in it, None where it has none: with another id it is the same page."""
+    path: str | None = None
+    """The URL without session id and query, None where it has no query: what a limit on queries counts by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +189,7 @@ class Reading:
     """Present for ``fetched``, ``partial`` and ``suspect``."""
     discovered: tuple[Discovered, ...] = ()
     not_followed: tuple[tuple[str, int], ...] = ()
-    """URLs found on the page that a limit of the crawl kept out: name of the limit, number."""
+    """Addresses linked on the page that a rule of the crawl keeps out by themselves: name of the rule, number."""
     method: VisitMethod = "raw"
     targets: tuple[str, ...] | None = None
     """Registrable domains that links had to lead to; None: every link of the page was kept."""

@@ -36,7 +36,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-REVISION = "0002"
+REVISION = "0003"
 """The schema revision this release reads and writes; the head of storage/migrations."""
 
 
@@ -188,6 +188,27 @@ lease = Table(
     Column("holder", Words, nullable=False, comment="the process that may ask this shard's operators"),
     Column("until", BigInteger, nullable=False, comment="by the clock of the database"),
     PrimaryKeyConstraint("crawl_id", "shard"),
+)
+
+crawl_limit = Table(
+    "crawl_limit",
+    metadata,
+    Column("crawl_id", ForeignKey("crawl.id"), nullable=False),
+    Column("name", Words, nullable=False, comment="a limit of the crawl, or a rule against traps"),
+    Column("urls", BigInteger, nullable=False, comment="URLs it kept out, each once for every page it was found on"),
+    PrimaryKeyConstraint("crawl_id", "name"),
+    comment="what a crawl did not follow, by what kept it out",
+)
+
+alike = Table(
+    "alike",
+    metadata,
+    Column("crawl_id", ForeignKey("crawl.id"), nullable=False),
+    Column("key", BigInteger, nullable=False, comment="keyed hash of a URL without its query, or without session id"),
+    Column("urls", Integer, nullable=False, comment="URLs the crawl has followed that are alike but for that"),
+    PrimaryKeyConstraint("crawl_id", "key"),
+    sqlite_with_rowid=False,
+    comment="what the limit on queries counts; gone when the crawl is finished",
 )
 
 # -- what the pages said --------------------------------------------------------------------

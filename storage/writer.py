@@ -6,13 +6,14 @@ the page's history is told again (`storage.replay`). docs/history.md has the rul
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from storage import evidence, frontier, outcomes
+from storage import evidence, limits, outcomes
 from storage.arrivals import (
     KnownPage,
     NewMiss,
@@ -400,7 +401,8 @@ class _Batch:
         ids |= {self.urls[one.url.url].id for reading in readings for one in reading.discovered}
         stored = outcomes.stored(self.dialect, self.conn, crawl_id, ids)
         wanted: list[outcomes.Wanted] = []
-        found: list[tuple[outcomes.Wanted, UrlRow]] = []
+        found: list[limits.Found] = []
+        kept_out: Counter[str] = Counter()
         settled: dict[int, outcomes.Settled] = {}
         for reading in readings:
             url_id = self.urls[reading.requested.url].id
@@ -409,7 +411,10 @@ class _Batch:
         asked = len({one.url_id for one in wanted})
         for place, reading in enumerate(readings):
             url_id = self.urls[reading.requested.url].id
-            depth = stored[url_id][1] if url_id in stored else 0
+            state_before, depth = stored.get(url_id, (0, 0))
+            decided = url_id not in settled and state_before == 0
+            if decided:
+                kept_out.update(dict(reading.not_followed))
             visit_id = visit_of.get(place)
             state, reason = reading.outcome, reading.reason
             if reading.whole and visit_id is not None:
@@ -431,10 +436,13 @@ class _Batch:
             for one in reading.discovered:
                 row = self.urls[one.url.url]
                 if row.id not in stored:
-                    found.append((outcomes.Wanted(row.id, one.operator, depth + 1, self._page_id(reading)), row))
-        wanted += frontier.limited(self.conn, crawl_id, found)
+                    joining = outcomes.Wanted(row.id, one.operator, depth + 1, self._page_id(reading))
+                    found.append(limits.Found(joining, row, one, decided))
+        taken = limits.take_up(self.texts, self.conn, crawl_id, found)
+        wanted += taken.wanted
         added = outcomes.add(self.dialect, self.conn, crawl_id, wanted) if wanted else 0
         open_ones = [one for one in settled.values() if stored.get(one.url_id, (0, 0))[0] == 0]
         outcomes.settle(self.dialect, self.conn, crawl_id, open_ones)
+        limits.add(self.texts, self.conn, crawl_id, kept_out=kept_out + taken.kept_out, alike=taken.alike)
         self.count["discovered"] += added - asked
         self.count["rows_written"] += added + len(open_ones)
