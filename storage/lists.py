@@ -110,7 +110,9 @@ def save_rows(conn: Connection, name: str, rows: Iterable[SeedRow], now: int, *,
         for row in chunk:
             file = clean(row.file)
             replaced += _forget(conn, id_, file, met)
-            columns = clean(json.dumps(row.columns, ensure_ascii=False))
+            columns = json.dumps(
+                {clean(name): _cleaned(cell) for name, cell in row.columns.items()}, ensure_ascii=False
+            )
             line = row.line + counted_on.get(file, 0)
             values.setdefault(
                 (file, line),
@@ -122,6 +124,10 @@ def save_rows(conn: Connection, name: str, rows: Iterable[SeedRow], now: int, *,
         list_row.c.list_id == id_, list_row.c.file.in_(sorted(met)), list_row.c.added_at == now
     )
     return Saved(id_, int(conn.execute(kept).scalar_one()) if met else 0, replaced)
+
+
+def _cleaned(cell: Any) -> Any:
+    return clean(cell) if isinstance(cell, str) else cell
 
 
 def _ensure_list(conn: Connection, name: str, now: int) -> int:

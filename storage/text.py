@@ -6,20 +6,40 @@ import re
 import unicodedata
 from hashlib import blake2b
 
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_NONCHARACTERS = "\ufdd0-\ufdef" + "".join(
+    f"{chr(plane | 0xFFFE)}{chr(plane | 0xFFFF)}" for plane in range(0, 0x110000, 0x10000)
+)
+_UNSTORABLE = re.compile(f"[\x00\ud800-\udfff{_NONCHARACTERS}]")
 _SPACE = re.compile(r"[\s\u200b\u2060\ufeff]+")
 # Invisible characters that a reader does not see: soft hyphen, joiners, direction marks.
 _INVISIBLE = re.compile("[\u00ad\u200c-\u200f\u202a-\u202e\u2066-\u2069]")
 
 
-def clean(text: str) -> str:
-    """Replace what one of the two databases cannot hold by U+FFFD.
+LONGEST_TEXT = 1 << 20
+"""Characters of one text that are stored; a longer one ends with a mark that says so."""
+_KEPT = LONGEST_TEXT - 100
 
-    PostgreSQL refuses NUL in text, both refuse lone surrogates; everything else is kept.
+
+def clean(text: str) -> str:
+    """The text as both databases hold it, whatever it is; every text goes through here before it is stored.
+
+    NUL (which PostgreSQL refuses), lone surrogates (which both refuse) and the 66 noncharacters of Unicode (which are
+    no text: XML and many readers refuse them) become U+FFFD. What is longer than `LONGEST_TEXT` is cut, and ends with a
+    mark that holds its length and a hash of the whole, so that two long texts stay two. All else is kept as it is.
+    Idempotent. The record of a visit keeps the texts of its page uncleaned and uncut.
+    Source: https://www.unicode.org/faq/private_use.html#noncharacters
     """
     if text.isascii():
-        return text.replace("\x00", "\ufffd") if "\x00" in text else text
-    return _UNSTORABLE.sub("\ufffd", text)
+        if "\x00" in text:
+            text = text.replace("\x00", "\ufffd")
+    elif not text.isprintable():  # none of them is printable, and most texts are
+        text = _UNSTORABLE.sub("\ufffd", text)
+    return text if len(text) <= LONGEST_TEXT else _cut(text)
+
+
+def _cut(text: str) -> str:
+    mark = blake2b(text.encode(), digest_size=16).hexdigest()
+    return f"{text[:_KEPT]}\u2026 [cut: {len(text)} characters, {mark}]"
 
 
 def fold(text: str) -> str:

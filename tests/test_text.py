@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.text import LONGEST_NAME, clean, fold, short_name
+from storage.text import LONGEST_NAME, LONGEST_TEXT, clean, fold, short_name
 
 CLEANED = [  # id, text, stored
     ("plain", "Acme", "Acme"),
@@ -15,6 +17,14 @@ CLEANED = [  # id, text, stored
     ("lone_high_surrogate", "a\ud800b", "a\ufffdb"),
     ("lone_low_surrogate", "\udfff", "\ufffd"),
     ("astral_characters_stay", "\U0001f600", "\U0001f600"),
+    ("noncharacters", "a\ufdd0\ufdef\ufffe\uffffb", "a\ufffd\ufffd\ufffd\ufffdb"),
+    ("noncharacters_of_other_planes", "\U0001fffe\U0010ffff", "\ufffd\ufffd"),
+    (
+        "neighbours_of_noncharacters_stay",
+        "\ufdcf\ufdf0\ufffd\U0001fffd\U00020000",
+        "\ufdcf\ufdf0\ufffd\U0001fffd\U00020000",
+    ),
+    ("unassigned_and_private_characters_stay", "\u0378\ue000\U000f0000", "\u0378\ue000\U000f0000"),
     ("controls_stay", "a\x1b[0m\x85", "a\x1b[0m\x85"),
 ]
 
@@ -55,6 +65,15 @@ def test_cleaned_text_can_be_stored_and_stays(text: str) -> None:
     assert "\x00" not in stored
     assert stored.encode().decode() == stored
     assert len(stored) == len(text)
+
+
+def test_a_text_over_the_limit_is_cut_with_a_mark_and_stays_itself() -> None:
+    whole, long, other = "x" * LONGEST_TEXT, "ä" * (LONGEST_TEXT + 1), "ä" * LONGEST_TEXT + "b"
+    assert clean(whole) is whole
+    cut = clean(long)
+    assert re.fullmatch(rf"ä{{1048476}}… \[cut: {LONGEST_TEXT + 1} characters, [0-9a-f]{{32}}\]", cut)
+    assert clean(cut) == cut
+    assert clean(other) != cut
 
 
 def test_a_name_of_any_length_fits_an_index_and_differs_from_others() -> None:
