@@ -26,6 +26,13 @@ DEFAULT_MAX_PAGES = 10_000
 DEFAULT_MAX_PAGES_PER_HOST = 1_000
 DEFAULT_MAX_BYTES = 10 * 1024 * 1024
 DEFAULT_CONCURRENCY = 128
+LONGEST_CRAWL_DELAY = 30.0
+LONGEST_RETRY_AFTER = 120.0
+"""Seconds that robots.txt and servers may ask for; what asks for more is asked after so many."""
+FAST_DELAY = 0.5
+"""A shorter delay is more than the owner of a small site will take for a visit."""
+LONGEST_LIST_NAME = 200
+"""Characters of a list's name: an index of PostgreSQL holds some 2,700 bytes."""
 DEFAULT_URL_TIMEOUT = 120.0
 DEFAULT_MAX_LINKS = 20_000
 DEFAULT_MAX_QUERIES = 500
@@ -146,12 +153,14 @@ class CrawlPlan:
         return json.dumps(asdict(self), sort_keys=True)
 
     def kept_json(self) -> str:
-        """The plan as it is kept with its crawl: with the limits in force, and without the ledger's URL.
+        """The plan as it is kept with its crawl: with what is in force, and without the ledger's URL.
 
         That may hold a password, which all who read the ledger would see.
         """
         kept = asdict(self) | {
             "page_limit": self.page_limit, "host_limit": self.host_limit, "query_limit": self.query_limit,
+            "agent_header": self.agent_header, "agent_token": self.agent_token,
+            "longest_crawl_delay": LONGEST_CRAWL_DELAY, "longest_retry_after": LONGEST_RETRY_AFTER,
         }  # fmt: skip
         del kept["db"]
         return json.dumps(kept, sort_keys=True)
@@ -235,6 +244,8 @@ def _problem(plan: CrawlPlan) -> str | None:
             return f"--{name.replace('_', '-')} must be plain ASCII text on one line"
     if plan.list_name is not None and not plan.list_name.strip():
         return "--list needs a name"
+    if plan.list_name is not None and len(plan.list_name) > LONGEST_LIST_NAME:
+        return f"--list takes a name of up to {LONGEST_LIST_NAME} characters; this one has {len(plan.list_name):,}"
     if not plan.seeds and plan.list_name is None and plan.retry_of is None:
         return "nothing to crawl: name pages, a file of pages, - for standard input, or --list NAME"
     if plan.retry_of is not None and plan.seeds:

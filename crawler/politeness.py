@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 from scrapy import Request, signals
 
 from crawler.outcomes import ASK, Ask
+from crawler.plan import LONGEST_CRAWL_DELAY, LONGEST_RETRY_AFTER
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
-LONGEST_CRAWL_DELAY = 30.0
-LONGEST_RETRY_AFTER = 120.0
 SLOWEST_DELAY = 30.0
 """Most seconds between two requests to an operator that is slow but asks for nothing."""
 _REMEMBERED_SLOTS = 10_000
