@@ -162,8 +162,8 @@ def cut_packed(layer: str) -> Answer:
 
 def corrupt_gzip(asked: Asked) -> Pieces:
     """A gzip stream that breaks behind the links."""
-    first, _ = _deflated(31)
-    data = first + b"\xff" * 500
+    first, block = _deflated(31)
+    data = first + block + b"\xff" * 500
     yield head("Content-Encoding: gzip", length=len(data))
     yield data
 

@@ -88,7 +88,7 @@ class Hostile:
 def serving() -> Iterator[Hostile]:
     """The server, until the block ends."""
     process = subprocess.Popen(
-        [sys.executable, str(HERE / "hostile_site.py")],
+        [sys.executable, "-c", "import hostile_site; hostile_site.main()"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -130,7 +130,12 @@ class _Server:
                 writer.close()
 
     async def _talk(self, host: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        first = await reader.readexactly(1)
+        if first == b"\x16":  # a TLS handshake, which is answered as if it were a bad request
+            writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+            await writer.drain()
+            return
+        head = (first + await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         path = head[0].split(" ")[1] if " " in head[0] else ""
         self.requests.append((host, path, [line.partition(":")[0].lower() for line in head[1:] if line]))
         for piece in self.answer_to(Asked(host, path, self.port, self.other_port)):
@@ -168,7 +173,8 @@ def _say(value: dict[str, Any]) -> None:
     print(json.dumps(value), flush=True)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Serve until killed."""
     from hostile_faults import answer_to
 
     asyncio.run(_Server(answer_to).run())
