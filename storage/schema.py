@@ -211,6 +211,15 @@ alike = Table(
     comment="what the limit on queries counts; gone when the crawl is finished",
 )
 
+pace = Table(
+    "pace",
+    metadata,
+    Column("operator", Words, primary_key=True),
+    Column("next_at", BigInteger, nullable=False, comment="when it may be asked next, by the clock of the database"),
+    sqlite_with_rowid=False,
+    comment="what crawls that run at the same time leave between two requests; unused while one runs alone",
+)
+
 # -- what the pages said --------------------------------------------------------------------
 
 page = Table(

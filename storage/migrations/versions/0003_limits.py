@@ -1,4 +1,4 @@
-"""What the limits of a crawl kept out, and what one of them counts by.
+"""What the limits of a crawl kept out, what one of them counts by, and the pace of crawls that run together.
 
 Importing nothing of ours: a revision must do the same in ten years.
 
@@ -40,7 +40,7 @@ class Words(TypeDecorator[str]):
 
 
 def upgrade() -> None:
-    """Add two tables; of the crawls that were made before, nothing was counted."""
+    """Add three tables; of the crawls that were made before, nothing was counted."""
     op.create_table(
         "crawl_limit",
         Column("crawl_id", Integer, ForeignKey("crawl.id"), nullable=False),
@@ -54,5 +54,11 @@ def upgrade() -> None:
         Column("key", BigInteger, nullable=False),
         Column("urls", Integer, nullable=False),
         PrimaryKeyConstraint("crawl_id", "key"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "pace",
+        Column("operator", Words, primary_key=True),
+        Column("next_at", BigInteger, nullable=False),
         sqlite_with_rowid=False,
     )
