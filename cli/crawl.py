@@ -406,14 +406,25 @@ def _span(text: str) -> int:
 
 
 def _tell(plan: CrawlPlan, loaded: Loaded) -> None:
-    """Before anything is fetched: how the list was read, and the limits in force."""
+    """Before anything is fetched: how the list was read, the limits in force, and what site owners may mind."""
+    from crawler.plan import DEFAULT_DELAY, FAST_DELAY
+
+    if plan.contact is None and plan.user_agent is None:
+        say(
+            f"site owners will see {plan.agent_header} and have nobody to ask; --contact URL|EMAIL names you, "
+            "as does contact in linkledger.toml"
+        )
+    if plan.delay < FAST_DELAY:
+        say(
+            f"--delay {plan.delay:g} is hard on small sites and may get you blocked; the default is {DEFAULT_DELAY:g} s"
+        )
     for line in loaded.columns:
         say(line)
     name_rejected(loaded.first_rejected, loaded.rejected, f"`crawls show {loaded.crawl_id} --rejected` lists all")
     if plan.depth > 0:
         say(
-            f"following {plan.follow} links to depth {plan.depth}; at most {plan.page_limit:,} pages "
-            f"and {plan.host_limit:,} of one host"
+            f"following {plan.follow} links to depth {plan.depth}; at most {plan.page_limit:,} pages, "
+            f"{plan.host_limit:,} of one host and {plan.query_limit:,} that differ in their query only"
         )
     if loaded.visited_lately:
         say(

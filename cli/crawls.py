@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.config import database
+from cli.manners import politeness, politeness_lines
 from cli.options import DatabaseOption, FieldsOption, FormatOption, LimitOption, RawCellsOption
 from cli.render import Answer, write_answer
 from storage import crawls
@@ -65,7 +66,7 @@ def show(
     fields: FieldsOption = None,
     raw_cells: RawCellsOption = False,
 ) -> None:
-    """Show one crawl: the rows of its list, its outcomes and problems, what is left of it, and its plan."""
+    """Show one crawl: the rows of its list, its outcomes and problems, what is left of it, and how it asked."""
     with open_ledger(database(db)) as conn:
         crawl_id = crawls.find_crawl(conn, crawl)
         facts = crawls.crawl_summary(conn, crawl_id)
@@ -80,8 +81,10 @@ def show(
             )
         else:
             left = crawls.left(conn, crawl_id)
-            head = {"plan": crawls.plan_of(conn, crawl_id), "left": left}
-            answer = summary_answer(facts, head=head, more=tuple(_left_lines(facts, left)))
+            plan = crawls.plan_of(conn, crawl_id)
+            manners = politeness(plan)
+            head = {"plan": plan, "politeness": manners, "left": left}
+            answer = summary_answer(facts, head=head, more=(*_left_lines(facts, left), *politeness_lines(manners)))
         write_answer(answer, output=output, limit=limit, fields=fields, raw_cells=raw_cells)
 
 
@@ -177,10 +180,10 @@ def summary_answer(
     return Answer(
         key="crawl",
         rows=[facts],
-        columns=crawls.SUMMARY,
+        columns=crawls.SUMMARY_OF_ONE,
         head=head or {},
         heading=f"crawl {facts['crawl']}{name}: {facts['state']}",
-        notes=(*problem_lines(facts), *more),
+        notes=(*problem_lines(facts), *limit_lines(facts), *more),
         single=True,
         table_columns=shown,
     )
@@ -192,6 +195,15 @@ def problem_lines(facts: Mapping[str, Any]) -> Iterator[str]:
         yield f"{problem['urls']:,} {problem['outcome']} {problem['reason']}: {remedy(**_kind(problem))}"
     if len(facts["problems"]) > 10:
         yield f"and {len(facts['problems']) - 10} further kinds; crawls urls {facts['crawl']} shows every URL"
+
+
+def limit_lines(facts: Mapping[str, Any]) -> Iterator[str]:
+    """What the limits of a crawl kept out of it, the most first, each with what it means."""
+    for kept_out in facts["not_followed"]:
+        limit, value = kept_out["limit"], kept_out["value"]
+        name = limit if value is None else f"{limit} {value}"
+        links = "1 link was" if kept_out["urls"] == 1 else f"{kept_out['urls']:,} links were"
+        yield f"{links} not followed: {name}: {remedy('not_followed', limit)}"
 
 
 def _kind(problem: Mapping[str, Any]) -> dict[str, str]:

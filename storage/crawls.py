@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, func, literal_column, select, update
 
-from storage import frontier, holders, leases
+from storage import frontier, holders, leases, limits
 from storage.codes import OUTCOMES
 from storage.errors import UnknownName
 from storage.filters import crawl_id_of
@@ -29,6 +29,8 @@ SUMMARY = (
     "crawl", "list", "state", "started_at", "ended_at", "seconds", "rows_read", "rows_accepted", "rows_duplicate",
     "rows_rejected", "asked", *STATES, "pages", "links", "skipped_hrefs", "problems",
 )  # fmt: skip
+"""The keys of a crawl among others, in order."""
+SUMMARY_OF_ONE = (*SUMMARY, "not_followed")
 """The keys of `crawl_summary`, in order."""
 OUTCOME_ROW = ("url", "outcome", "reason", "status", "redirects", "final", "depth", "found_on", "at")
 """The keys of `outcome_rows`, in order."""
@@ -94,6 +96,7 @@ def crawl_summary(conn: Connection, crawl_id: int) -> dict[str, Any]:
     """One crawl and its sums: read = accepted + duplicates + rejected, asked = the sum of the outcomes.
 
     ``pages`` are complete and partial readings kept, each page once; ``links`` and ``skipped_hrefs`` stand on them.
+    ``not_followed`` has the URLs that limits kept out, each once for every page it was found on.
     """
     row = conn.execute(
         select(crawl, page_list.c.name.label("list_name"))
@@ -102,7 +105,7 @@ def crawl_summary(conn: Connection, crawl_id: int) -> dict[str, Any]:
     ).one_or_none()
     if row is None:
         raise _unknown(conn, str(crawl_id))
-    return _summary(conn, row)
+    return _summary(conn, row) | {"not_followed": limits.kept_out(conn, crawl_id)}
 
 
 def all_crawls(conn: Connection) -> Iterator[dict[str, Any]]:

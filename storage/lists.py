@@ -101,14 +101,14 @@ def save_rows(conn: Connection, name: str, rows: Iterable[SeedRow], now: int, *,
     replaced = 0
     counted_on = {file: _last_line(conn, id_, file) for file in _UNNAMED}
     for file in files:
-        replaced += _forget(conn, id_, clean(file), met)
+        replaced += _forget(conn, id_, short_name(file), met)
     left = iter(rows)
     while chunk := list(islice(left, _CHUNK)):
         ids = ensure_urls(conn, (row.url for row in chunk))
         replaced += _forget_pages(conn, id_, chunk, ids, now)
         values: dict[tuple[str, int], tuple[Any, ...]] = {}
         for row in chunk:
-            file = clean(row.file)
+            file = short_name(row.file)
             replaced += _forget(conn, id_, file, met)
             columns = json.dumps(
                 {clean(name): _cleaned(cell) for name, cell in row.columns.items()}, ensure_ascii=False

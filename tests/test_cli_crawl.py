@@ -281,7 +281,8 @@ def test_progress_is_a_live_line_on_a_terminal(site: Site, tmp_path: Path) -> No
 def test_limits_are_printed_when_links_are_followed(site: Site, tmp_path: Path) -> None:
     site.routes |= {"/": Page(html("/a")), "/a": Page(html())}
     done = run("crawl", site.url(), "--depth", "1", "--delay", "0", "--format", "json", cwd=tmp_path)
-    assert "following host links to depth 1; at most 10,000 pages and 1,000 of one host" in done.stderr
+    limits = "at most 10,000 pages, 1,000 of one host and 500 that differ in their query only"
+    assert f"following host links to depth 1; {limits}" in done.stderr
     assert json.loads(done.stdout)["asked"] == 2
 
 
