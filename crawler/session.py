@@ -18,7 +18,7 @@ from crawler.page import RULES_VERSION
 from crawler.patience import Patience, StoreFailed
 from crawler.plan import plan_from_json
 from crawler.revisit import knows
-from storage import frontier, holders, leases
+from storage import frontier, holders, leases, pace
 from storage.engine import Ledger
 from storage.errors import LedgerError
 from storage.kept import read_kept
@@ -131,6 +131,8 @@ class Session:
         self.reporter: object = None
         self.shards: frozenset[int] = frozenset()
         """Those it may ask."""
+        self.together = False
+        """Another crawl of the ledger is running: operators are asked in turns with it."""
         self._hurry = Event()
         self.patience = Patience(say or _say, self._hurry)
         self.ledger = Ledger(task.plan.db)
@@ -162,13 +164,34 @@ class Session:
         """
         self._loop = asyncio.get_running_loop()
         await self._claim(most=-(-SHARDS // self.task.workers), busy_only=False)
-        if self.task.pause:
-            await asyncio.sleep(self.task.pause)
+        await asyncio.sleep(max(self.task.pause, await self._look_around()))
         self._tending = asyncio.ensure_future(self._tend())
 
     def may_ask(self, operator: str) -> bool:
         """Whether nobody else may be asking this operator."""
         return self.shards == ALL or shard_of(operator) in self.shards
+
+    async def take_turn(self, operator: str, delay: float) -> None:
+        """With another crawl at work: wait until the operator may be asked again, by whichever of them.
+
+        Raises:
+            storage.errors.LedgerError: the ledger refuses.
+        """
+        wait = await self._off_loop(0, lambda: self._take_turn(operator, delay))
+        await asyncio.sleep(wait / 1000)
+
+    def _take_turn(self, operator: str, delay: float) -> int:
+        with self.ledger.begin() as conn:
+            return pace.take_turn(conn, operator, int(delay * 1000))
+
+    async def _look_around(self) -> float:
+        """See whether other crawls are running; returns after how many seconds they surely know of this one."""
+        self.together = self.plan.delay > 0 and await self._off_loop(1, self._others_run)
+        return LOOK_SECONDS + max(LOOK_SECONDS, self.plan.delay) if self.together else 0.0
+
+    def _others_run(self) -> bool:
+        with self._reading.connect() as conn:
+            return pace.others_run(conn, self.crawl_id)
 
     async def more(self) -> bool:
         """With nothing left in hand: wait a moment, or take over what nobody holds; False when all is done.
@@ -211,6 +234,7 @@ class Session:
                         await self._claim(most=SHARDS, busy_only=True, gone=lambda _: False)
                 if self.task.workers > 1:
                     self.feed.peek()
+                await self._look_around()
             except LedgerError as error:
                 self.fail(error)
                 return

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import delete, func, literal_column, select, update
 
+from storage import pace
 from storage.codes import OUTCOMES
 from storage.dialect import dialect_of
 from storage.dictionaries import ensure_urls
@@ -149,6 +150,7 @@ def give_back(conn: Connection, crawl_id: int, holder: str) -> None:
 def end(conn: Connection, crawl_id: int) -> None:
     """Nobody works on the crawl any more."""
     conn.execute(delete(lease).where(lease.c.crawl_id == crawl_id))
+    pace.forget(conn)
 
 
 def hand_over(conn: Connection, crawl_id: int, urls: Sequence[HandOn]) -> None:

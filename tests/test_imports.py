@@ -17,8 +17,8 @@ OURS = ("crawler", "storage", "cli", "benchmarks", "tests")
 FETCHING = {
     "crawler.settings", "crawler.run", "crawler.begin", "crawler.crew", "crawler.patience", "crawler.sharing",
     "crawler.worker", "crawler.session", "crawler.feed", "crawler.pipeline", "crawler.progress",
-    "crawler.robots", "crawler.redirects", "crawler.politeness", "crawler.limits", "crawler.outcomes", "crawler.logs",
-    "crawler.spiders",
+    "crawler.robots", "crawler.redirects", "crawler.pacing", "crawler.politeness", "crawler.limits", "crawler.outcomes", "crawler.logs",
+    "crawler.spiders", "crawler.guard", "crawler.guard_layers", "crawler.proxies", "crawler.resolver",
 }  # fmt: skip
 # Pure modules that read files they are given: no scrapy either, and no store.
 READING = {"crawler.seeds"}
@@ -95,7 +95,7 @@ def allowed(module: str, found: Import) -> bool:
         return standard or within(
             name, *pure_parts, "scrapy", "twisted", "OpenSSL", "storage.engine", "storage.writer", "storage.frontier",
             "storage.crawls", "storage.holders", "storage.kept", "storage.leases", "storage.lists", "storage.shards",
-            "storage.trouble",
+            "storage.pace", "storage.trouble",
         )  # fmt: skip
     if within(module, "cli"):
         if standard or within(name, "typer", "sqlalchemy", "storage", "cli", "crawler.urls"):

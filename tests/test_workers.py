@@ -219,3 +219,22 @@ def test_two_crawls_of_one_ledger_at_once(site: Site, database: str) -> None:
     assert live == 300
     assert [tuple(row) for row in visits] == [(1, 150), (2, 150)]
     run("db", "check", "--db", database)
+
+
+def test_two_crawls_of_one_ledger_keep_one_delay_between_them(site: Site, database: str) -> None:
+    """One has begun, a second asks the same operator beside it: robots.txt, pages and redirects all in turn."""
+    site.routes |= {f"/{n}": Page(html(f"/x{n}")) for n in range(12)}
+    site.routes |= {"/away": redirect(site.url("/0", "127.0.0.3"))}
+    hosts = ("127.0.0.3", "127.0.0.4")
+    children = []
+    for crawl in range(2):
+        seeds = [site.url(f"/{n}", hosts[n % 2]) for n in range(crawl * 6, crawl * 6 + 6)]
+        children.append(start("crawl", *seeds, site.url("/away", hosts[1]), "--delay", "0.5", "--db", database))
+        wait_for(lambda: len(site.log) > 2)
+    for child in children:
+        finish(child)
+    for host in hosts:
+        starts = site.starts(host)
+        assert len(starts) >= 9
+        # A start is seen by the server a little after it was due.
+        assert min(b - a for a, b in pairwise(starts)) > 0.4
