@@ -28,6 +28,7 @@ from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupErro
 from twisted.web._newclient import ParseError
 
 from crawler.bodies import HTML_TYPES, UnknownEncoding, charset_of, is_binary, mime_type, sniff_html, unpack
+from crawler.limits import TIME_OVER
 from crawler.page import parse_page
 from crawler.revisit import KEPT_HEADERS, merged, still
 from crawler.suspects import suspicion
@@ -124,6 +125,8 @@ def read_response(response: ScrapyResponse, ask: Ask, *, max_bytes: int, judge_a
     reason: str | None = flaw
     if "download_stopped" in response.flags:
         reason = "size"
+    elif TIME_OVER in response.flags:
+        reason = "time"
     elif status == 206:
         reason = "http:206"
     elif reason is None and "partial" in response.flags and not encodings and not _has_end(body):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy import Request, signals
 
+from crawler.limits import TIME_LEFT
 from crawler.outcomes import ASK, Ask
 from crawler.plan import LONGEST_CRAWL_DELAY, LONGEST_RETRY_AFTER
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 SLOWEST_DELAY = 30.0
 """Most seconds between two requests to an operator that is slow but asks for nothing."""
 _REMEMBERED_SLOTS = 10_000
-_KEPT = ("robots_exempt", "max_bytes", "download_timeout")
+_KEPT = ("robots_exempt", "max_bytes", "download_timeout", TIME_LEFT)
 
 
 def ask_request(ask: Ask, *, slot: str, like: Request, priority: int = 0) -> Request:

@@ -10,8 +10,15 @@ SPIDER_MODULES = ["crawler.spiders"]
 
 # -- what may be fetched, and with what --------------------------------------------------------
 # A list of pages comes from outside: without handlers, file: and data: seeds read nothing local,
-# and no FTP or S3 credentials can be sent.
-DOWNLOAD_HANDLERS = {"file": None, "data": None, "ftp": None, "s3": None}
+# and no FTP or S3 credentials can be sent. Ours is Scrapy's with bounds on headers and time.
+DOWNLOAD_HANDLERS = {
+    "http": "crawler.handler.PageHandler",
+    "https": "crawler.handler.PageHandler",
+    "file": None,
+    "data": None,
+    "ftp": None,
+    "s3": None,
+}
 # Both open a port through which code can be run; the second is on by default since 2.19.
 TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False

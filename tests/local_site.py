@@ -69,6 +69,8 @@ class Page:
     """Answer with a TCP reset instead."""
     pieces: int = 1
     """Send the body in so many pieces, with ``wait`` before each."""
+    raw: Callable[[socket.socket, Site], None] | None = None
+    """Answer with what this writes to the connection, which is closed after it."""
 
     @property
     def bytes(self) -> bytes:
@@ -178,6 +180,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
             self.close_connection = True
+            return
+        if page.raw is not None:
+            self.close_connection = True
+            page.raw(self.connection, self.site)
             return
         self._wait(page.wait)
         body = page.bytes

@@ -63,7 +63,7 @@ ANSWERS: list[tuple[str, dict[str, Page], tuple[str, str | None]]] = [  # id, ro
     ("no_length_and_no_end", {"/older": Page("<p><a href=/x>x</a>", length=False)}, ("partial", "no_length")),
     ("reset", {"/reset": Page(reset=True)}, ("failed", "connect")),
     ("slow", {"/slow": Page(html(), wait=20)}, ("failed", "timeout")),
-    ("drip", {"/drip": Page(html("/x"), wait=1, pieces=30)}, ("failed", "timeout")),
+    ("drip", {"/drip": Page(html("/x"), wait=1, pieces=30)}, ("partial", "time")),
     ("not_found", {"/404": Page(html("/x"), status=404)}, ("failed", "http:404")),
     ("gone", {"/410": Page(html("/x"), status=410)}, ("failed", "http:410")),
     ("forbidden", {"/403": Page("", status=403)}, ("failed", "http:403")),

@@ -17,7 +17,8 @@ OURS = ("crawler", "storage", "cli", "benchmarks", "tests")
 FETCHING = {
     "crawler.settings", "crawler.run", "crawler.begin", "crawler.crew", "crawler.patience", "crawler.sharing",
     "crawler.worker", "crawler.session", "crawler.feed", "crawler.pipeline", "crawler.progress",
-    "crawler.robots", "crawler.redirects", "crawler.pacing", "crawler.politeness", "crawler.limits", "crawler.outcomes", "crawler.logs",
+    "crawler.robots", "crawler.redirects", "crawler.pacing", "crawler.politeness", "crawler.limits", "crawler.outcomes",
+    "crawler.logs", "crawler.handler",
     "crawler.spiders", "crawler.guard", "crawler.guard_layers", "crawler.proxies", "crawler.resolver",
 }  # fmt: skip
 # Pure modules that read files they are given: no scrapy either, and no store.

@@ -65,6 +65,7 @@ class PagesSpider(Spider):
             "ROBOTSTXT_USER_AGENT": plan.agent_token,
             "DOWNLOAD_DELAY": plan.delay,
             "DOWNLOAD_TIMEOUT": plan.timeout,
+            "LINKLEDGER_URL_TIMEOUT": plan.url_timeout,
             "DOWNLOAD_VERIFY_CERTIFICATES": plan.verify_tls,
             "RETRY_TIMES": plan.retries,
             "CONCURRENT_REQUESTS": plan.concurrency,
