@@ -67,6 +67,10 @@ class NothingToResume(LedgerError):
     """No crawl is left unfinished, or not the one that was named."""
 
 
+class ProxyWanted(LedgerError):
+    """A crawl that goes through a proxy is to go on, and its proxy was not named again."""
+
+
 def begin(plan: CrawlPlan) -> Begun:
     """Open or make the ledger, register the crawl and put its pages into the frontier.
 
@@ -86,14 +90,16 @@ def begin(plan: CrawlPlan) -> Begun:
     return Begun(plan, loaded, asked=loaded.accepted, done=loaded.skipped + loaded.visited_lately)
 
 
-def resume(database: str, name: str | None = None, *, workers: int | None = None) -> Begun:
+def resume(database: str, name: str | None = None, *, workers: int | None = None, proxy: str | None = None) -> Begun:
     """Take up a crawl that was stopped, failed or died, as its kept plan says.
 
     Args:
         name: its number, ``last`` or ``previous``; None: the latest that is unfinished.
         workers: how many processes, in place of the plan's.
+        proxy: the proxy of a crawl that uses one. Any other goes on without, as it was begun.
     Raises:
         NothingToResume: it is finished, or none is unfinished.
+        ProxyWanted: it uses a proxy, and none was given.
         CrawlIsHeld: a living process is working on it.
         LedgerError: the ledger cannot be opened or written.
     """
@@ -102,7 +108,7 @@ def resume(database: str, name: str | None = None, *, workers: int | None = None
         while True:
             try:
                 with ledger.begin() as conn:
-                    return _take_up(conn, database, name, workers)
+                    return _take_up(conn, database, name, workers, proxy)
             except leases.CrawlIsHeld:
                 if monotonic() >= until:
                     raise
@@ -123,7 +129,7 @@ def end_crawl(task: Task, *, failed: bool) -> str:
     return state
 
 
-def _take_up(conn: Connection, database: str, name: str | None, workers: int | None) -> Begun:
+def _take_up(conn: Connection, database: str, name: str | None, workers: int | None, proxy: str | None) -> Begun:
     crawl_id = crawls.latest_unfinished(conn) if name is None else crawls.find_crawl(conn, name)
     if crawl_id is None:
         raise NothingToResume("no crawl is unfinished: there is nothing to go on with")
@@ -137,10 +143,17 @@ def _take_up(conn: Connection, database: str, name: str | None, workers: int | N
                 f"crawl {crawl_id} is running: {holders.shown(holder.name)} is working on it; if that process is "
                 f"gone for sure, the crawl is free in {holder.seconds:.0f} seconds"
             )
+    plan = replace(plan_from_json(row.plan), db=database)
+    if plan.proxy is not None:
+        if proxy is None:
+            raise ProxyWanted(
+                f"crawl {crawl_id} goes through a proxy ({plan.proxy}), whose credentials are not kept: name it again "
+                f"with --proxy, LINKLEDGER_PROXY or in linkledger.toml"
+            )
+        plan = replace(plan, proxy=proxy)
     frontier.set_shards(conn, crawl_id)
     leases.take_all(conn, crawl_id, holders.this_process())
     frontier.reopen_crawl(conn, crawl_id)
-    plan = replace(plan_from_json(row.plan), db=database)
     if workers is not None:
         plan = replace(plan, workers=workers)
     asked = sum(counts.values())

@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import version
 from typing import Any, Literal, get_args
 
+from crawler.addresses import read_opening
+from crawler.proxy_url import ENVIRONMENT, read_proxy, shown
 from storage.errors import LedgerError
 
 Follow = Literal["none", "host", "domain", "list", "any"]
@@ -93,7 +95,7 @@ class CrawlPlan:
     """Most URLs followed that differ in their query only; None: no limit at depth 0, `DEFAULT_MAX_QUERIES` deeper."""
     allow_net: tuple[str, ...] = ()
     """Networks that may be connected to although they are not public: ``CIDR`` or ``CIDR:port``."""
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
     """A proxy's URL, or ``environment`` for those of ``http_proxy`` and ``https_proxy``; None: none is used."""
     render: bool = False
     """Read pages after their scripts ran too, in a browser."""
@@ -153,11 +155,12 @@ class CrawlPlan:
         return json.dumps(asdict(self), sort_keys=True)
 
     def kept_json(self) -> str:
-        """The plan as it is kept with its crawl: with what is in force, and without the ledger's URL.
+        """The plan as it is kept with its crawl: with what is in force, and without secrets.
 
-        That may hold a password, which all who read the ledger would see.
+        The ledger's URL and a proxy's credentials may be passwords, which all who read the ledger would see.
         """
         kept = asdict(self) | {
+            "proxy": shown(self.proxy),
             "page_limit": self.page_limit, "host_limit": self.host_limit, "query_limit": self.query_limit,
             "agent_header": self.agent_header, "agent_token": self.agent_token,
             "longest_crawl_delay": LONGEST_CRAWL_DELAY, "longest_retry_after": LONGEST_RETRY_AFTER,
@@ -168,7 +171,7 @@ class CrawlPlan:
 
 def plan_from_json(text: str) -> CrawlPlan:
     """Read a kept plan; settings a later release knows and this one does not are left out."""
-    known = {field.name for field in fields(CrawlPlan)}
+    known = {one.name for one in fields(CrawlPlan)}
     values: dict[str, Any] = {name: value for name, value in json.loads(text).items() if name in known}
     values |= {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
     return CrawlPlan(**values)
@@ -182,7 +185,7 @@ def plan_from_arguments(arguments: Mapping[str, str]) -> CrawlPlan:
     Raises:
         BadPlan: an unknown name, or a value of another type.
     """
-    types = {field.name: str(field.type) for field in fields(CrawlPlan)}
+    types = {one.name: str(one.type) for one in fields(CrawlPlan)}
     values: dict[str, Any] = {}
     for given, text in arguments.items():
         name = "list_name" if given == "list" else given
@@ -236,6 +239,13 @@ def _problem(plan: CrawlPlan) -> str | None:
             re.compile(pattern)
         except re.error as error:
             return f"{pattern!r} is no regular expression: {error}"
+    try:
+        for text in plan.allow_net:
+            read_opening(text)
+        if plan.proxy not in (None, ENVIRONMENT):
+            read_proxy(str(plan.proxy))
+    except ValueError as error:
+        return str(error)
     if plan.workers > MOST_WORKERS:
         return f"--workers must be {MOST_WORKERS} or fewer: a crawl is divided into so many shares"
     for name in ("contact", "user_agent"):

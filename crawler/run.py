@@ -17,6 +17,7 @@ from crawler.begin import Begun, Loaded, begin, end_crawl, resume
 from crawler.crew import Crew
 from crawler.patience import LONGEST_WAIT, Patience
 from crawler.plan import BadPlan, CrawlPlan, plan_from_arguments, plan_from_json
+from crawler.proxies import unused
 from crawler.session import Task
 from crawler.worker import Tell, work
 from storage.crawls import crawl_summary
@@ -95,6 +96,7 @@ def resume_crawl(
     name: str | None = None,
     *,
     workers: int | None = None,
+    proxy: str | None = None,
     progress: Callable[[Progress], None] | None = None,
     begun: Callable[[Begun], None] | None = None,
     say: Callable[[str], None] | None = None,
@@ -105,11 +107,12 @@ def resume_crawl(
     Args:
         name: its number, ``last`` or ``previous``; None: the latest that is unfinished.
         workers: how many processes, in place of the plan's.
+        proxy: as in a plan; a crawl that uses one is told it again, as its credentials are not kept.
         begun: called once, before anything is fetched.
     Raises:
         NothingToResume, CrawlIsHeld: see `crawler.begin.resume`.
     """
-    taken = resume(database, name, workers=workers)
+    taken = resume(database, name, workers=workers, proxy=proxy)
     if begun is not None:
         begun(taken)
     return _run(taken, progress, say or _say, log_level)
@@ -119,6 +122,8 @@ def _run(
     begun: Begun, progress: Callable[[Progress], None] | None, say: Callable[[str], None], log_level: str
 ) -> CrawlSummary:
     plan = begun.plan
+    if line := unused(plan.proxy):
+        say(line)
     task = Task(
         plan,
         begun.crawl_id,

@@ -3,8 +3,6 @@
 What depends on the plan of a crawl (delay, user agent, sizes) is set from it by the spider.
 """
 
-from urllib.request import getproxies
-
 BOT_NAME = "linkledger"
 SPIDER_MODULES = ["crawler.spiders"]
 
@@ -43,6 +41,8 @@ MEMUSAGE_LIMIT_MB = 2048
 # a list of many domains.
 REACTOR_THREADPOOL_MAXSIZE = 32
 DNS_TIMEOUT = 20
+# Hands out no address that is not public, or was opened; crawler.guard holds the connection itself.
+TWISTED_DNS_RESOLVER = "crawler.resolver.GuardedResolver"
 
 # -- politeness (crawler.politeness) ------------------------------------------------------------
 # Operators asked at the same time, one request each. Requests that wait for their delay count.
@@ -67,14 +67,18 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
     "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
     "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
+    "scrapy.downloadermiddlewares.httpproxy.HttpProxyMiddleware": None,
     "scrapy.downloadermiddlewares.stats.DownloaderStats": None,
     "scrapy.downloadermiddlewares.httpcache.HttpCacheMiddleware": None,
     "crawler.robots.RobotsMiddleware": 100,
     "crawler.redirects.RedirectMiddleware": 600,
+    # Next to the download, before the retries at 550: a refused address stays refused.
+    "crawler.guard_layers.RefusalMiddleware": 610,
 }
 METAREFRESH_ENABLED = False
-# Without a proxy in the environment the layer would look at every request for nothing.
-HTTPPROXY_ENABLED = bool(getproxies())
+# Proxies of the environment are not used unasked: the guard cannot see behind them. With --proxy,
+# crawler.guard_layers.ProxyMiddleware is added.
+HTTPPROXY_ENABLED = False
 # Every status is an outcome, so none is filtered; depth and length are the frontier's; there is
 # no referer, and no request is made from another's meta.
 SPIDER_MIDDLEWARES = {

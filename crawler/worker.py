@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from crawler.guard import guard_of, guarded
 from crawler.session import Session, Tally, Task, task_from_json
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def work(
 ) -> Counts:
     """Ask the URLs of a crawl, as many as are this worker's, until the whole crawl is done.
 
+    Meanwhile every connection of this process is held to the plan's `Guard`.
+
     Args:
         asked, done: where the tally begins.
         tell: called in the thread of the event loop.
@@ -57,15 +60,16 @@ def work(
         opened: given the session before anything is asked.
         log_level: least level of Scrapy's log lines on standard error.
     Raises:
-        LedgerError: the ledger cannot be opened.
+        LedgerError: the ledger cannot be opened, or the plan's proxy not be found.
     """
-    session = Session(task, asked=asked, done=done, say=say)
-    try:
-        opened(session)
-        _crawl(session, tell, log_level)
-    finally:
-        # After a second Ctrl-C nobody else has done it.
-        session.finish()
+    with guarded(guard_of(task.plan)):
+        session = Session(task, asked=asked, done=done, say=say)
+        try:
+            opened(session)
+            _crawl(session, tell, log_level)
+        finally:
+            # After a second Ctrl-C nobody else has done it.
+            session.finish()
     return Counts(session.tally, session.reason, session.error)
 
 

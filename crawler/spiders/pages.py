@@ -12,6 +12,7 @@ from scrapy.utils.defer import deferred_from_coro
 from crawler import bodies, session
 from crawler.begin import begin, end_crawl
 from crawler.follow import Follower
+from crawler.guard import arm, guard_of
 from crawler.outcomes import Ask, ask_of, decided, read_failure, read_response, read_unchanged
 from crawler.plan import LONGEST_URL, plan_from_arguments
 from crawler.politeness import ask_request, asks_for_changes, page_request
@@ -70,10 +71,16 @@ class PagesSpider(Spider):
             "RETRY_TIMES": plan.retries,
             "CONCURRENT_REQUESTS": plan.concurrency,
             "LINKLEDGER_MAX_BYTES": plan.max_bytes,
+            "LINKLEDGER_PROXY": plan.proxy,
         }.items():
             crawler.settings.set(name, value, priority="spider")
+        layers = {}
         if work.task.workers > 1:
-            layers = crawler.settings.getdict("DOWNLOADER_MIDDLEWARES") | {"crawler.sharing.SharingMiddleware": 50}
+            layers["crawler.sharing.SharingMiddleware"] = 50
+        if plan.proxy is not None:
+            layers["crawler.guard_layers.ProxyMiddleware"] = 90
+        if layers:
+            layers = crawler.settings.getdict("DOWNLOADER_MIDDLEWARES") | layers
             crawler.settings.set("DOWNLOADER_MIDDLEWARES", layers, priority="spider")
         return super().from_crawler(crawler, work, alone=given is None)
 
@@ -162,6 +169,7 @@ class PagesSpider(Spider):
 
 
 def _own_session(plan: CrawlPlan) -> session.Session:
+    arm(guard_of(plan))  # in a process of Scrapy's, which this crawl does not outlive
     begun = begin(plan)
     task = session.Task(plan, begun.crawl_id, begun_by=holders.this_process())
     return session.Session(task, asked=begun.asked, done=begun.done)
