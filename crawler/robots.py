@@ -3,8 +3,9 @@
 | answer | the page |
 |---|---|
 | 2xx | as its rules say |
-| 3xx after five hops, or in a loop; 4xx but 429 | allowed: there is no robots.txt |
-| 429, 5xx, timeout, broken, cut off | not fetched now: blocked, `robots:429`, `robots:5xx`, `robots:unreachable` |
+| 3xx after five hops, in a loop or without a target; 4xx but 429 | allowed: there is no robots.txt |
+| 429, 5xx, timeout, broken, cut off, led to what is refused or does not answer | not fetched now: blocked, \
+  `robots:429`, `robots:5xx`, `robots:unreachable` |
 | no such host, no connection, no encryption | the page's own outcome: failed, ``dns``, ``connect`` or ``tls`` |
 
 Source: https://www.rfc-editor.org/rfc/rfc9309#section-2.3.1
@@ -13,9 +14,8 @@ Source: https://www.rfc-editor.org/rfc/rfc9309#section-2.3.1
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from time import monotonic
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from scrapy.exceptions import (
     CannotResolveHostError,
@@ -31,8 +31,10 @@ from twisted.internet.error import ConnectError, ConnectionClosed
 
 from crawler.bodies import UnknownEncoding, unpack
 from crawler.outcomes import ASK, Ask, Decided, ask_of, cause_of
+from crawler.pacing import keep_pace
 from crawler.politeness import honour_crawl_delay, page_request
-from crawler.robots_rules import ALLOW_ALL, MAX_BYTES, RobotsRules, read_robots
+from crawler.robots_known import FRESH_SECONDS, UNREACHABLE_SECONDS, Policies, Policy
+from crawler.robots_rules import ALLOW_ALL, MAX_BYTES, RobotsRules, read_robots, split_url
 from crawler.urls import canonical_url
 
 if TYPE_CHECKING:
@@ -40,31 +42,16 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
-    from storage.records import OutcomeState
-
-_FRESH_SECONDS = 24 * 3600
-"""RFC 9309 section 2.4: a copy is not used for longer than a day."""
-_UNREACHABLE_SECONDS = 600
-_REMEMBERED = 10_000
-"""Hosts whose rules are kept; a list of a million hosts asks each only once anyway."""
 _MAX_HOPS = 5
 _LONGEST_RULE = 200
+_EXEMPT = "robots_exempt"
+"""Key in ``Request.meta`` of the requests for robots.txt files: the URLs asked so far, its own first."""
 
+_NO_CONNECTION = (CannotResolveHostError, DownloadConnectionRefusedError, ConnectError)
 _UNREACHABLE = (
     DownloadTimeoutError, DownloadFailedError, DownloadCancelledError, ResponseDataLossError,
     ConnectionClosed, UnsupportedURLSchemeError, OSError,
 )  # fmt: skip
-
-
-class Policy(NamedTuple):
-    """What is known of one origin's robots.txt."""
-
-    rules: RobotsRules
-    until: float
-    """Of `monotonic`: when it is to be asked again."""
-    outcome: OutcomeState | None = None
-    """Where nothing may be fetched now: the outcome of its pages, with ``reason``."""
-    reason: str = ""
 
 
 class RobotsMiddleware:
@@ -73,7 +60,7 @@ class RobotsMiddleware:
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
         self.agent = str(crawler.settings["ROBOTSTXT_USER_AGENT"] or crawler.settings["BOT_NAME"])
-        self._known: OrderedDict[str, Policy] = OrderedDict()
+        self._known = Policies()
         self._asked: dict[str, asyncio.Future[Policy]] = {}
 
     @classmethod
@@ -81,28 +68,32 @@ class RobotsMiddleware:
         return cls(crawler)
 
     async def process_request(self, request: Request) -> None:
-        """Let an allowed request pass.
+        """Let an allowed request pass, in its operator's turn where other crawls ask it too.
 
         Raises:
             Decided: blocked by a rule, which the reason names with its line, or not to be fetched now.
         """
-        if request.meta.get("robots_exempt") or ASK not in request.meta:
+        await self._judge(request)
+        await keep_pace(self.crawler, request)
+
+    async def _judge(self, request: Request) -> None:
+        if ASK not in request.meta:
+            return
+        if _EXEMPT in request.meta:
+            request.meta[_EXEMPT].append(ask_of(request).current.url)
             return
         ask = ask_of(request)
-        scheme, _, rest = ask.current.url.partition("://")
-        authority, slash, path = rest.partition("/")
-        policy = await self._policy(f"{scheme}://{authority}", request)
+        origin, path = split_url(ask.current.url)
+        policy = await self._policy(origin, request)
         if policy.outcome is not None:
             raise Decided(policy.outcome, policy.reason, ask)
-        verdict = policy.rules.judge(slash + path)
+        verdict = policy.rules.judge(path)
         if not verdict.allowed and verdict.rule is not None:
-            pattern = verdict.rule.given.partition(":")[2].strip()[:_LONGEST_RULE]
-            raise Decided("blocked", f"robots:disallow {pattern} (line {verdict.rule.line})", ask)
+            raise Decided("blocked", f"robots:disallow {_short(verdict.rule.given)} (line {verdict.rule.line})", ask)
 
     async def _policy(self, origin: str, request: Request) -> Policy:
-        known = self._known.get(origin)
-        if known is not None and known.until > monotonic():
-            self._known.move_to_end(origin)
+        known = self._known.get(origin, monotonic())
+        if known is not None:
             return known
         if origin in self._asked:
             return await asyncio.shield(self._asked[origin])
@@ -110,11 +101,12 @@ class RobotsMiddleware:
         self._asked[origin] = answer
         try:
             policy = await self._fetch(origin, request)
-            self._known[origin] = policy
-            self._known.move_to_end(origin)
-            if len(self._known) > _REMEMBERED:
-                self._known.popitem(last=False)
+            self._known.put(origin, policy)
             answer.set_result(policy)
+        except Exception as error:
+            answer.set_exception(error)
+            answer.exception()  # nobody else may be waiting for it
+            raise
         finally:
             del self._asked[origin]
             if not answer.done():
@@ -124,25 +116,25 @@ class RobotsMiddleware:
     async def _fetch(self, origin: str, request: Request) -> Policy:
         url = canonical_url(f"{origin}/robots.txt")
         operator = request.meta["download_slot"]
+        asked = [url.url]
         robots = page_request(
             Ask(url, url, max_hops=_MAX_HOPS),
             slot=operator,
-            meta={"robots_exempt": True, "max_bytes": MAX_BYTES, "download_timeout": request.meta["download_timeout"]},
+            meta={_EXEMPT: asked, "max_bytes": MAX_BYTES, "download_timeout": request.meta["download_timeout"]},
             headers=request.headers,
             callback=NO_CALLBACK,
         )
         try:
             response = await self.crawler.engine.download_async(robots)
-        except Decided as error:  # redirected: too often, in a circle, or to no http(s) URL
+        except Decided as error:
             self._count("robots/unavailable")
-            if error.outcome in ("blocked", "failed") and not error.reason.startswith("redirect"):
-                return _not_now("unreachable")
-            return Policy(ALLOW_ALL, monotonic() + _FRESH_SECONDS)
-        except (CannotResolveHostError, DownloadConnectionRefusedError, ConnectError) as error:
-            return Policy(ALLOW_ALL, monotonic() + _UNREACHABLE_SECONDS, "failed", cause_of(error))
-        except _UNREACHABLE as error:
-            if cause_of(error) == "tls":
-                return Policy(ALLOW_ALL, monotonic() + _UNREACHABLE_SECONDS, "failed", "tls")
+            return _led_astray(error)
+        except (*_NO_CONNECTION, *_UNREACHABLE) as error:
+            self._count("robots/unavailable")
+            cause = cause_of(error)
+            # Nothing can be asked of the origin itself: that is the outcome of its pages.
+            if set(asked) == {url.url} and (cause == "tls" or isinstance(error, _NO_CONNECTION)):
+                return Policy(ALLOW_ALL, monotonic() + UNREACHABLE_SECONDS, "failed", cause)
             return _not_now("unreachable")
         policy = self._read(response)
         honour_crawl_delay(self.crawler, operator, policy.rules.crawl_delay)
@@ -155,19 +147,39 @@ class RobotsMiddleware:
         if response.status >= 500:
             return _not_now("5xx")
         if not 200 <= response.status < 300:
-            return Policy(ALLOW_ALL, monotonic() + _FRESH_SECONDS)
+            return _as_said(ALLOW_ALL)
+        stopped = "download_stopped" in response.flags
         encodings = [value.decode("latin-1") for value in response.headers.getlist(b"Content-Encoding")]
         try:
-            body, flaw = unpack(response.body, encodings, MAX_BYTES)
+            # One more than is read, so that the reader knows that the last line may be half of one.
+            body, flaw = unpack(response.body, encodings, MAX_BYTES + 1)
         except UnknownEncoding:
             return _not_now("unreachable")
-        if flaw in ("cut", "corrupt") and "download_stopped" not in response.flags:
+        if response.status == 206 or (flaw in ("cut", "corrupt") and not stopped):
             return _not_now("unreachable")
-        return Policy(read_robots(body, self.agent), monotonic() + _FRESH_SECONDS)
+        return _as_said(read_robots(body, self.agent, whole=not stopped))
 
     def _count(self, name: str) -> None:
         self.crawler.stats.inc_value(name)
 
 
+def _led_astray(error: Decided) -> Policy:
+    """What a robots.txt means that was decided on its way: a redirect led to nothing, or to where nothing is asked."""
+    redirected = error.ask is not None and error.ask.chain
+    if error.outcome == "refused" and not redirected:  # the guard: no page of this origin may be asked
+        return Policy(ALLOW_ALL, monotonic() + UNREACHABLE_SECONDS, "refused", error.reason)
+    if error.outcome != "refused" and error.reason.startswith(("redirect", "url_too_long")):
+        return _as_said(ALLOW_ALL)
+    return _not_now("unreachable")
+
+
+def _as_said(rules: RobotsRules) -> Policy:
+    return Policy(rules, monotonic() + FRESH_SECONDS)
+
+
 def _not_now(why: str) -> Policy:
-    return Policy(ALLOW_ALL, monotonic() + _UNREACHABLE_SECONDS, "blocked", f"robots:{why}")
+    return Policy(ALLOW_ALL, monotonic() + UNREACHABLE_SECONDS, "blocked", f"robots:{why}")
+
+
+def _short(pattern: str) -> str:
+    return pattern if len(pattern) <= _LONGEST_RULE else pattern[:_LONGEST_RULE] + "..."

@@ -58,7 +58,7 @@ def test_verdict_names_the_line() -> None:
     rules = read_robots(b"# ours\nUser-agent: *\n\nDisallow: /a  # no\nAllow: /a/b\n", AGENT)
     verdict = rules.judge("/a/c")
     assert verdict.rule is not None
-    assert (verdict.rule.line, verdict.rule.given) == (4, "Disallow: /a")
+    assert (verdict.rule.line, verdict.rule.given) == (4, "/a")
 
 
 def test_crawl_delay_is_that_of_the_group() -> None:
