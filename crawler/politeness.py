@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SLOWEST_DELAY = 30.0
 """Most seconds between two requests to an operator that is slow but asks for nothing."""
 _REMEMBERED_SLOTS = 10_000
-_KEPT = ("robots_exempt", "max_bytes", "download_timeout", TIME_LEFT)
+_KEPT = ("robots_exempt", "max_bytes", "download_timeout", TIME_LEFT, "dont_retry", "subresource")
 
 
 def ask_request(ask: Ask, *, slot: str, like: Request, priority: int = 0) -> Request:
@@ -123,6 +123,18 @@ def honour_crawl_delay(crawler: Crawler, operator: str, seconds: float | None) -
     kept[operator] = {"concurrency": 1, "delay": delay}
     if operator in downloader.slots:
         downloader.slots[operator].delay = max(downloader.slots[operator].delay, delay)
+
+
+def script_slot(crawler: Crawler, operator: str) -> str:
+    """The slot for what scripts of rendered pages ask of an operator: one at a time, without the delay of pages."""
+    downloader = crawler.engine.downloader
+    kept, slot = downloader.per_slot_settings, f"{operator} (scripts)"
+    if slot not in kept:
+        if len(kept) >= _REMEMBERED_SLOTS:
+            kept.pop(next(iter(kept)))
+        least = min(SCRIPT_DELAY, crawler.settings.getfloat("DOWNLOAD_DELAY"))
+        kept[slot] = {"concurrency": 1, "delay": kept.get(operator, {}).get("delay", least)}
+    return slot
 
 
 def retry_after(value: bytes | None) -> float:

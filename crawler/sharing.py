@@ -44,8 +44,8 @@ class SharingMiddleware:
         Raises:
             Elsewhere: another worker may be asking it.
         """
-        if request.meta.get("robots_exempt") or ASK not in request.meta:
-            return
+        if request.meta.get("robots_exempt") or request.meta.get("subresource") or ASK not in request.meta:
+            return  # scripts of rendered pages come from anywhere, and each worker asks for those of its own pages
         session: Session = self.crawler.spider.session  # type: ignore[union-attr]
         ask = ask_of(request)
         operator = operator_domain(ask.current.host)

@@ -1,0 +1,88 @@
+"""The user's own Chromium: where it is, and how it is started so that it connects to nothing by itself.
+
+No browser is downloaded. What a page asks for is fetched by the crawler (`crawler.subresources`) and handed in;
+the switches below see to it that whatever is not asked for in that way leads nowhere.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from storage.errors import LedgerError
+
+if TYPE_CHECKING:
+    from crawler.plan import CrawlPlan
+
+NAMES = (
+    "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)  # fmt: skip
+"""What is looked for, in this order."""
+
+SWITCHES = (
+    # A proxy whose name resolves to nothing, loopback included: no connection is possible, and no name is looked up.
+    "--proxy-server=http://nothing.invalid:9",
+    "--proxy-bypass-list=<-loopback>",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+    # UDP passes a proxy by.
+    "--disable-quic",
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--webrtc-ip-handling-policy=disable_non_proxied_udp",
+    # The browser's own business.
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-domain-reliability",
+    "--disable-extensions",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-pings",
+    # Memory of one page's scripts, in MiB; a page that wants more is ended.
+    "--js-flags=--max-old-space-size=256",
+)
+
+
+class NoBrowser(LedgerError):
+    """--render without what it needs."""
+
+
+def find_chromium(plan: CrawlPlan) -> str:
+    """The program that renders pages, before anything is fetched.
+
+    Raises:
+        NoBrowser: the extra is not installed, or there is no such program.
+    """
+    if find_spec("scrapy_playwright") is None:
+        raise NoBrowser("--render needs more packages: pip install 'linkledger[render]'")
+    if plan.chromium is not None:
+        found = shutil.which(plan.chromium)
+        if found is None:
+            raise NoBrowser(f"--chromium {plan.chromium!r} is no program that can be run")
+        return found
+    for name in NAMES:
+        found = shutil.which(name)
+        if found is not None:
+            return found
+    raise NoBrowser(
+        "--render needs Chromium or Chrome, and none is on the PATH: install one, or name it with --chromium PATH"
+    )
+
+
+def launch_options(program: str) -> dict[str, Any]:
+    """How Playwright is to start it. The profile is a new temporary folder each time."""
+    return {
+        "executable_path": program,
+        "args": list(SWITCHES),
+        # As root Chromium refuses to start its sandbox; anybody else has it.
+        "chromium_sandbox": os.geteuid() != 0 if hasattr(os, "geteuid") else True,
+        # Playwright's default lets pages open windows.
+        "ignore_default_args": ["--disable-popup-blocking"],
+        # Ctrl-C ends the crawl after the pages in flight, which need their browser.
+        "handle_sigint": False,
+        "handle_sigterm": False,
+        "handle_sighup": False,
+    }
