@@ -3,7 +3,8 @@
 Natural keys only, in the order of their texts: no ids, no attempts that found nothing out, and no clock unless asked
 for. Two ledgers that were told the same say the same, whichever database they are in, in whatever order they were
 told, and however often a crawl was interrupted on the way. What two runs of one crawl may do differently is left
-out: which page a URL was first found on, at what depth, and which of several URLs brought a page's visit.
+out: which page a URL was first found on, at what depth, which of several URLs brought a page's visit, and how many
+links the limits of a crawl kept out.
 """
 
 from __future__ import annotations
