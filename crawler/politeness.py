@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SLOWEST_DELAY = 30.0
 """Most seconds between two requests to an operator that is slow but asks for nothing."""
+SCRIPT_DELAY = 0.1
+"""Least seconds between two scripts that rendered pages ask of one operator; its Crawl-delay, if it asks for one."""
 _REMEMBERED_SLOTS = 10_000
 _KEPT = ("robots_exempt", "max_bytes", "download_timeout", TIME_LEFT, "dont_retry", "subresource")
 
