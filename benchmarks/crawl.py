@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from benchmarks.page_server import served, urls
+from benchmarks.page_server import OPENED, served, urls
 from benchmarks.rows import Row
 
 MEMORY_BOUND_MB = 20
@@ -42,7 +42,7 @@ def linkledger(seeds: str, folder: str) -> None:
     """The whole crawl: fetch, take apart, store."""
     from crawler.run import CrawlPlan, run_crawl
 
-    plan = CrawlPlan(db=f"sqlite:///{folder}/ledger.db", seeds=(seeds,), delay=0)
+    plan = CrawlPlan(db=f"sqlite:///{folder}/ledger.db", seeds=(seeds,), delay=0, allow_net=OPENED)
     facts = run_crawl(plan).facts
     assert facts["fetched"] == facts["asked"], facts
     _report(facts["fetched"])
@@ -65,6 +65,8 @@ def _scrapy(more: dict[str, Any], module: str | None, seeds: str) -> None:
     from scrapy.http import Response
     from scrapy.settings import Settings
 
+    from crawler.addresses import read_opening
+    from crawler.guard import Guard, arm
     from crawler.outcomes import Ask
     from crawler.politeness import page_request
     from crawler.urls import canonical_url, operator_domain
@@ -98,6 +100,7 @@ def _scrapy(more: dict[str, Any], module: str | None, seeds: str) -> None:
     settings = Settings()
     if module is not None:
         settings.setmodule(module, priority="project")
+        arm(Guard(tuple(read_opening(text) for text in OPENED)))
     settings.update(more, priority="cmdline")
     process = AsyncCrawlerProcess(settings)
     process.crawl(Empty)

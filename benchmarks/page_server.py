@@ -73,6 +73,10 @@ async def _serve() -> None:
     await server.serve_forever()
 
 
+OPENED = ("127.0.0.0/8",)
+"""What crawls of these pages may connect to although it is not public."""
+
+
 @contextmanager
 def served() -> Iterator[int]:
     """Start the server; the port it listens on, until the block ends."""

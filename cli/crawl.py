@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.config import load_config
+from cli.config import Config, load_config
 from cli.dry_run import dry_run_answer, name_rejected, say
 from cli.moments import parse_span
 from cli.options import DatabaseOption, FieldsOption, FormatOption, OutputFormat, RawCellsOption
@@ -26,7 +26,9 @@ NETWORK = "Network"
 SCRIPTS = "Pages made by scripts"
 ENDING = "Ending"
 
-_WITH_RESUME = frozenset({"seeds", "resume", "workers", "min_fetched", "strict", "db", "output", "fields", "raw_cells"})
+_WITH_RESUME = frozenset(
+    {"seeds", "resume", "workers", "proxy", "min_fetched", "strict", "db", "output", "fields", "raw_cells"}
+)
 """What `--resume` may be given; all else is as the crawl was begun."""
 
 
@@ -275,8 +277,7 @@ def crawl(
     """
     if resume:
         _check_resume(ctx, seeds or [])
-        database_url = load_config(db=db).db
-        going_on = _resumed(database_url, seeds[0] if seeds else None, workers)
+        going_on = _resumed(load_config(db=db, proxy=proxy), seeds[0] if seeds else None, workers, proxy is not None)
         _run(going_on, output=output, fields=fields, raw_cells=raw_cells, min_fetched=min_fetched, strict=strict)
         return
     from crawler.plan import BadPlan, CrawlPlan
@@ -332,17 +333,21 @@ def _begun(plan: CrawlPlan) -> Start:
     return lambda show: run_crawl(plan, progress=show, loaded=lambda loaded: _tell(plan, loaded), say=say)
 
 
-def _resumed(database: str, name: str | None, workers: int | None) -> Start:
+def _resumed(config: Config, name: str | None, workers: int | None, with_proxy: bool) -> Start:
     from crawler.plan import BadPlan
     from crawler.run import Begun, resume_crawl
 
     def tell(begun: Begun) -> None:
         left = begun.asked - begun.done
         say(f"crawl {begun.crawl_id} goes on: {left:,} of {begun.asked:,} URLs are pending")
+        if with_proxy and begun.plan.proxy is None:
+            say("it was begun without a proxy and goes on without one")
 
     def start(show: Callable[[Progress], None]) -> CrawlSummary:
         try:
-            return resume_crawl(database, name, workers=workers, progress=show, begun=tell, say=say)
+            return resume_crawl(
+                config.db, name, workers=workers, proxy=config.proxy, progress=show, begun=tell, say=say
+            )
         except BadPlan as error:
             raise typer.BadParameter(str(error)) from None
 

@@ -183,7 +183,7 @@ def summary_answer(
         columns=crawls.SUMMARY_OF_ONE,
         head=head or {},
         heading=f"crawl {facts['crawl']}{name}: {facts['state']}",
-        notes=(*problem_lines(facts), *limit_lines(facts), *more),
+        notes=(*problem_lines(facts), *limit_lines(facts), *_unseen_lines(facts), *more),
         single=True,
         table_columns=shown,
     )
@@ -204,6 +204,12 @@ def limit_lines(facts: Mapping[str, Any]) -> Iterator[str]:
         name = limit if value is None else f"{limit} {value}"
         links = "1 link was" if kept_out["urls"] == 1 else f"{kept_out['urls']:,} links were"
         yield f"{links} not followed: {name}: {remedy('not_followed', limit)}"
+
+
+def _unseen_lines(facts: Mapping[str, Any]) -> Iterator[str]:
+    """That the address guard could not see which addresses were connected."""
+    if facts["proxy"] is not None:
+        yield "a proxy was used: the addresses it connected to cannot be seen from here and were not checked"
 
 
 def _kind(problem: Mapping[str, Any]) -> dict[str, str]:

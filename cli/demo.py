@@ -121,7 +121,7 @@ def _run(command: str, folder: Path, proxy: str, database: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", "from cli.main import main; main()", *words],
         cwd=folder,
-        env={**ours, "http_proxy": proxy, "LINKLEDGER_DB": database, "COLUMNS": "80"},
+        env={**ours, "LINKLEDGER_PROXY": proxy, "LINKLEDGER_DB": database, "COLUMNS": "80"},
         check=False,
         stderr=subprocess.PIPE,
         encoding="utf-8",
@@ -145,7 +145,7 @@ def _absolute(db: str) -> str:
 def _explain(proxy: str) -> None:
     try:
         print(f"The demo pages are served by a proxy at {proxy} until Ctrl-C. In another terminal:\n")
-        print(f"  export http_proxy={proxy}")
+        print(f"  export LINKLEDGER_PROXY={proxy}")
         print("  linkledger crawl http://gardennotes.example/tool-care http://weekendplots.example/roundup-2026")
         print("  linkledger links targets --by domain", flush=True)
         threading.Event().wait()

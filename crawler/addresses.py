@@ -1,7 +1,7 @@
 """Which IP addresses are public, what the others are for, and networks opened all the same.
 
-Two registries decide, and not `ipaddress.is_global`: that knows fewer blocks (3.11.7 takes 192.88.99.1, 64:ff9b:1::1 and
-fec0::1 for public), and an address that carries another one for what it is on the outside.
+Two registries decide, and not `ipaddress.is_global`: that knows fewer blocks (3.11.7 takes 192.88.99.1, 64:ff9b:1::1
+and fec0::1 for public), and an address that carries another one for what it is on the outside.
 
 Source: https://www.iana.org/assignments/iana-ipv4-special-registry and
 https://www.iana.org/assignments/iana-ipv6-special-registry for the blocks,

@@ -10,7 +10,6 @@ from urllib.request import getproxies, proxy_bypass
 from crawler.proxy_url import ENVIRONMENT, Proxy, read_proxy
 from storage.errors import LedgerError
 
-BEHIND = "a proxy was used: which addresses it connected to cannot be seen from here, so they were not checked"
 _SCHEMES = ("http", "https")
 
 

@@ -30,7 +30,7 @@ SUMMARY = (
     "rows_rejected", "asked", *STATES, "pages", "links", "skipped_hrefs", "problems",
 )  # fmt: skip
 """The keys of a crawl among others, in order."""
-SUMMARY_OF_ONE = (*SUMMARY, "not_followed")
+SUMMARY_OF_ONE = (*SUMMARY, "not_followed", "proxy")
 """The keys of `crawl_summary`, in order."""
 OUTCOME_ROW = ("url", "outcome", "reason", "status", "redirects", "final", "depth", "found_on", "at")
 """The keys of `outcome_rows`, in order."""
@@ -96,7 +96,8 @@ def crawl_summary(conn: Connection, crawl_id: int) -> dict[str, Any]:
     """One crawl and its sums: read = accepted + duplicates + rejected, asked = the sum of the outcomes.
 
     ``pages`` are complete and partial readings kept, each page once; ``links`` and ``skipped_hrefs`` stand on them.
-    ``not_followed`` has the URLs that limits kept out, each once for every page it was found on.
+    ``not_followed`` has the URLs that limits kept out, each once for every page it was found on. ``proxy`` is the proxy
+    it went through, without credentials, or ``environment``; None without one.
     """
     row = conn.execute(
         select(crawl, page_list.c.name.label("list_name"))
@@ -105,7 +106,8 @@ def crawl_summary(conn: Connection, crawl_id: int) -> dict[str, Any]:
     ).one_or_none()
     if row is None:
         raise _unknown(conn, str(crawl_id))
-    return _summary(conn, row) | {"not_followed": limits.kept_out(conn, crawl_id)}
+    proxy = json.loads(row.plan).get("proxy")
+    return _summary(conn, row) | {"not_followed": limits.kept_out(conn, crawl_id), "proxy": proxy}
 
 
 def all_crawls(conn: Connection) -> Iterator[dict[str, Any]]:

@@ -94,9 +94,9 @@ def allowed(module: str, found: Import) -> bool:
         if found.typing_only and name == "sqlalchemy.Connection":
             return True  # what storage hands out has a name
         return standard or within(
-            name, *pure_parts, "scrapy", "twisted", "OpenSSL", "storage.engine", "storage.writer", "storage.frontier",
-            "storage.crawls", "storage.holders", "storage.kept", "storage.leases", "storage.lists", "storage.shards",
-            "storage.pace", "storage.trouble",
+            name, *pure_parts, "scrapy", "twisted", "zope.interface", "OpenSSL",
+            "storage.engine", "storage.writer", "storage.frontier", "storage.crawls", "storage.holders",
+            "storage.kept", "storage.leases", "storage.lists", "storage.shards", "storage.pace", "storage.trouble",
         )  # fmt: skip
     if within(module, "cli"):
         if standard or within(name, "typer", "sqlalchemy", "storage", "cli", "crawler.urls"):
