@@ -51,10 +51,9 @@ def unguard(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
-def tsv_escape(text: str, *, terminal: bool = False) -> str:
-    r"""Tab, newline, carriage return and backslash as ``\t \n \r \\``; on a terminal controls as ``\u001b`` too."""
-    escaped = _TSV_ESCAPE.sub(lambda found: _TSV[found.group()], text)
-    return visible(escaped) if terminal else _SURROGATE.sub(_escape, escaped)
+def tsv_escape(text: str) -> str:
+    r"""Tab, newline, carriage return and backslash as ``\t \n \r \\``; other controls as ``\u001b``, on a pipe too."""
+    return visible(_TSV_ESCAPE.sub(lambda found: _TSV[found.group()], text))
 
 
 def tsv_unescape(cell: str) -> str:
@@ -70,15 +69,15 @@ def tsv_unescape(cell: str) -> str:
     return _TSV_UNESCAPE.sub(undo, cell)
 
 
-def json_text(value: Any, *, ascii_only: bool = False, terminal: bool = False) -> str:
-    r"""One line of JSON in UTF-8; lone surrogates, and on a terminal control characters, as ``\uXXXX``.
+def json_text(value: Any, *, ascii_only: bool = False) -> str:
+    r"""One line of JSON in UTF-8; control characters, marks of direction and lone surrogates as ``\uXXXX``.
 
     The escapes are JSON's own: a reader gets exactly the value that was written.
     """
     text = json.dumps(value, ensure_ascii=ascii_only, separators=(", ", ": "), default=_plain)
-    if terminal and not ascii_only:
-        return _VISIBLE.sub(_json_escape, text)
-    return _SURROGATE.sub(_escape, text)
+    if text.isascii():
+        return text.replace("\x7f", "\\u007f") if "\x7f" in text else text
+    return _VISIBLE.sub(_json_escape, text)
 
 
 def _json_escape(match: re.Match[str]) -> str:

@@ -1,7 +1,9 @@
 """Answers -> text in one of five formats, row by row; one of them is written to standard output.
 
 Tables are for reading: they shorten, round and escape. The other formats are for programs: they carry
-every row and every field as it is (csv guards formulas, see `cli.cells.guard`).
+every row and every field as it is. csv guards formulas (`cli.cells.guard`); json and tsv write characters that would
+steer a terminal by their own escapes wherever they are written, since a pipe may well end at one; csv has none, and
+does so on a terminal only.
 """
 
 from __future__ import annotations
@@ -209,7 +211,7 @@ def _json_object(answer: Answer, bound: int | None, fields: list[str] | None, lo
 
 
 def _json_line(value: Any, look: Look) -> str:
-    return json_text(value, ascii_only=not look.unicode, terminal=look.terminal)
+    return json_text(value, ascii_only=not look.unicode)
 
 
 def _csv(
@@ -244,7 +246,7 @@ def _tsv(answers: Sequence[Answer], bound: int | None, fields: list[str] | None,
     names = fields or _all_columns(answers[0], answers)
     yield "\t".join(names) + "\n"
     for row in _records(answers, bound, names):
-        yield "\t".join(tsv_escape(str(flat(row[name])), terminal=look.terminal) for name in names) + "\n"
+        yield "\t".join(tsv_escape(str(flat(row[name]))) for name in names) + "\n"
 
 
 # --- tables -----------------------------------------------------------------------------------------
