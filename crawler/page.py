@@ -19,7 +19,7 @@ from crawler.encoding import decode
 from crawler.flow import Flow, collapse
 from crawler.spots import Attributes
 from crawler.stylesheets import mark_hidden
-from crawler.urls import Base, document_base
+from crawler.urls import Base, document_base, hide_in_href
 from crawler.walk import MAX_HEADINGS, Images, Outline, walk
 from storage.records import (
     Anchor,
@@ -33,7 +33,7 @@ from storage.records import (
     SkipReason,
 )
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Raised with every change of a rule that can change a record, so that stored pages can be read again."""
 
 _NOT_FOLLOWED = frozenset({"nofollow", "ugc", "sponsored"})
@@ -148,6 +148,8 @@ def _links(
         target = resolved.get(raw)
         if target is None:
             target = resolved[raw] = _resolve(raw, base, encoding, url.domain)
+        if "@" in raw:
+            raw = hide_in_href(raw)
         if isinstance(target, str):
             skipped.append(SkippedHref(ordinal, raw, target))
             continue

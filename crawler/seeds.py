@@ -21,7 +21,7 @@ from typing import IO
 from crawler.list_layout import SAMPLE_CHARACTERS, SAMPLE_LINES, Layout, detect_layout
 from crawler.list_rows import Row, TableRows, known_suffix
 from crawler.list_text import LINE_BYTES, SHOWN_CHARACTERS, Line, TextFile
-from crawler.urls import is_ip, operator_domain, seed_url
+from crawler.urls import hide_inside, is_ip, operator_domain, seed_url
 from storage.errors import BadList, InvalidUrl
 from storage.records import RejectedRow, SeedRow
 
@@ -345,7 +345,7 @@ def _row(file: str, row: Row, layout: Layout) -> tuple[SeedRow | RejectedRow, bo
         reason = f"no address in column {layout.header[column]!r}{damage}"
         return RejectedRow(file, row.line, _shown(whole), reason), False
     others = {
-        layout.header[place] if place < width else f"column {place + 1}": cell
+        layout.header[place] if place < width else f"column {place + 1}": hide_inside(cell)
         for place, cell in enumerate(cells)
         if cell and place != column
     }
@@ -384,4 +384,6 @@ def _no_address(given: str, host: str) -> str | None:
 
 
 def _shown(text: str) -> str:
+    """A row as it is reported: not its whole length, and no passwords."""
+    text = hide_inside(text)
     return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"

@@ -34,6 +34,9 @@ __all__ = [
     "canonical_url",
     "document_base",
     "fold_page",
+    "hide_credentials",
+    "hide_in_href",
+    "hide_inside",
     "is_internal",
     "is_ip",
     "is_public_suffix",
@@ -66,6 +69,11 @@ _LONGEST_PLAIN = 4096
 _OPAQUE = re.compile(r"(?:javascript|mailto|tel):[A-Za-z0-9+]")
 _new = tuple.__new__  # a NamedTuple's own constructor takes twice the time
 
+LONGEST_BASE = 8_192
+"""Characters of a ``base[href]`` that is taken; servers refuse request lines of about that length."""
+LONGEST_TARGET = 2_097_152
+"""Characters of a URL; Chromium takes none that is longer."""
+
 _C0_AND_SPACE = "".join(map(chr, range(0x21)))
 _TAB_AND_NEWLINE = str.maketrans("", "", "\t\n\r")
 _UTF8_QUERIES = frozenset({"utf-8", "utf-16le", "utf-16be", "replacement"})
@@ -84,8 +92,8 @@ class Base:
     def __init__(self, url: str) -> None:
         href = _parse(url, None)
         if href is None:
-            raise InvalidUrl(_without_credentials(url), why="not an absolute URL")
-        self.url = href
+            raise InvalidUrl(hide_credentials(url), why="not an absolute URL")
+        self.url = href = _anonymous(href)
         match = _PARTS.fullmatch(href)
         self._origin: str | None = None
         if match is None:
@@ -129,7 +137,7 @@ class Base:
         if not raw.isascii() and charset not in _UTF8_QUERIES:
             raw = _query_in(raw, charset)
         href = _parse(raw, self.url)
-        if href is None:
+        if href is None or len(href) > LONGEST_TARGET:
             return "invalid_url"
         match = _PARTS.fullmatch(href)
         if match is None:
@@ -154,6 +162,8 @@ def _parse(text: str, base: str | None) -> str | None:
 def _canonical(href: str, match: re.Match[str]) -> CanonicalUrl:
     host, path = match[1], match[2]
     url = href[: match.start(3)] if match[3] else href
+    if href[match.start(1) - 1] == "@":
+        url = _anonymous(url)
     return CanonicalUrl(url, host, registrable_domain(host), path[:-1] if path[-1] == "/" else path)
 
 
@@ -200,8 +210,8 @@ def resolve_href(raw: str, base: str | Base, charset: str = "utf-8") -> tuple[Ca
         charset: WHATWG name of the page's encoding, lower-case; decides the bytes of non-ASCII queries.
     Returns:
         (target, fragment): the fragment as the standard writes it, None where the href has no ``#``.
-        Otherwise why there is no target: ``not_http`` (another scheme) or ``invalid_url`` (the parser fails).
-        No text raises.
+        A user name and password in the href are no part of the target. Otherwise why there is no target:
+        ``not_http`` (another scheme) or ``invalid_url`` (the parser fails). No text raises.
     Raises:
         InvalidUrl: ``base`` is not absolute.
     """
@@ -215,7 +225,8 @@ def document_base(href: str | None, page: str, charset: str = "utf-8") -> str:
         href: the attribute of the first ``base`` element that has one; None where there is none.
         page: the document's URL, after redirects.
     Returns:
-        An absolute URL. The page's own where the attribute is no URL, or a ``data:`` or ``javascript:`` URL.
+        An absolute URL. The page's own where the attribute is no URL, a ``data:`` or ``javascript:`` URL, or longer
+        than `LONGEST_BASE`: no server takes so long a URL, and every relative href of the page would repeat it.
     Source: https://html.spec.whatwg.org/multipage/semantics.html#frozen-base-url
     """
     if href is None:
@@ -223,11 +234,13 @@ def document_base(href: str | None, page: str, charset: str = "utf-8") -> str:
     if not href.isascii() and charset not in _UTF8_QUERIES:
         href = _query_in(href, charset)
     url = _parse(href, page)
-    return page if url is None or url.startswith(("data:", "javascript:")) else url
+    if url is None or len(url) > LONGEST_BASE or url.startswith(("data:", "javascript:")):
+        return page
+    return _anonymous(url)
 
 
 def canonical_url(text: str, base: str | None = None) -> CanonicalUrl:
-    """Return an http(s) URL as the WHATWG standard writes it, its fragment cut off.
+    """Return an http(s) URL as the WHATWG standard writes it, without its fragment, user name and password.
 
     Idempotent: the result's ``url`` gives itself.
 
@@ -237,16 +250,60 @@ def canonical_url(text: str, base: str | None = None) -> CanonicalUrl:
     href = _parse(text, base)
     match = _PARTS.fullmatch(href) if href is not None else None
     if href is None or match is None:
-        raise InvalidUrl(_without_credentials(text))
+        raise InvalidUrl(hide_credentials(text))
     return _canonical(href, match)
 
 
-def _without_credentials(text: str) -> str:
-    """The text with what stands before ``@`` in its authority hidden: messages and logs show no password."""
-    return _CREDENTIALS.sub(r"\1***@", text)
+def _anonymous(href: str) -> str:
+    """A serialised URL without user name and password; the standard ends the authority at the first slash."""
+    return _USERINFO.sub(r"\1", href, count=1) if "@" in href else href
 
 
-_CREDENTIALS = re.compile(r"^((?:[A-Za-z][A-Za-z0-9+.\-]*:)?[/\\]*)[^/\\?#]*@")
+_USERINFO = re.compile(r"^([a-z][a-z0-9+.\-]*://)[^/?#]*@")
+HIDDEN = "***"
+"""Stands where a user name and password stood."""
+
+
+def hide_credentials(text: str) -> str:
+    """What somebody gave as a URL, with ``***`` for its user name and password: for messages, logs and rejected rows.
+
+    Where a password with a raw ``/``, ``?`` or ``#`` in it may be why it is no URL, all before the last ``@`` goes.
+    """
+    return _hidden(text, _CREDENTIALS, _BROKEN_CREDENTIALS)
+
+
+def hide_in_href(raw: str) -> str:
+    """An href as it was written, with ``***`` for its user name and password.
+
+    What has no authority stays as it is: an address of mail, an ``@`` in a path.
+    """
+    return _hidden(raw, _CREDENTIALS_OF_HREF, _BROKEN_CREDENTIALS_OF_HREF)
+
+
+def hide_inside(text: str) -> str:
+    """Any text, with ``***`` for user name and password of each URL in it that is written from ``scheme://`` on."""
+    return _CREDENTIALS_INSIDE.sub(rf"\1{HIDDEN}@", text) if "@" in text else text
+
+
+def _hidden(text: str, credentials: re.Pattern[str], broken: re.Pattern[str]) -> str:
+    if "@" not in text:
+        return text
+    plain = text.strip(_C0_AND_SPACE).translate(_TAB_AND_NEWLINE)  # as the parser reads it
+    found = broken.match(plain) or credentials.match(plain)
+    return text if found is None else found[1] + HIDDEN + plain[found.end() - 1 :]
+
+
+_AUTHORITY = r"(?:[a-z][a-z0-9+.\-]*:)?[/\\]{2,}|https?:[/\\]*"
+_ANY_BEGINNING = r"(?:[a-z][a-z0-9+.\-]*:)?[/\\]*"
+_ENDS_EARLY = r"[^/\\?#:@\[\]]*:(?![0-9]{0,5}(?:[/\\?#]|\Z))[^/\\?#@]*[/\\?#].*@"
+"""A colon that begins no port, and an ``@`` only behind the end of the authority: half a password."""
+_CREDENTIALS = re.compile(rf"({_ANY_BEGINNING})[^/\\?#]*@", re.IGNORECASE)
+_BROKEN_CREDENTIALS = re.compile(rf"({_ANY_BEGINNING}){_ENDS_EARLY}", re.IGNORECASE | re.DOTALL)
+_CREDENTIALS_OF_HREF = re.compile(rf"({_AUTHORITY})[^/\\?#]*@", re.IGNORECASE)
+_BROKEN_CREDENTIALS_OF_HREF = re.compile(rf"({_AUTHORITY}){_ENDS_EARLY}", re.IGNORECASE | re.DOTALL)
+_CREDENTIALS_INSIDE = re.compile(
+    r"""((?:[a-z][a-z0-9+.\-]{0,30}:|(?<![^\s"'<(=,;]))[/\\]{2,})[^\s/\\?#"'<>]*@""", re.IGNORECASE
+)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 _HOST_AND_PORT = re.compile(
     r"(?:localhost|[^/\\?#:@]*\.[^/\\?#:@]*|\[[0-9A-Fa-f:.]+\]):[0-9]*(?:[/\\?#]|\Z)", re.IGNORECASE
@@ -274,7 +331,7 @@ def seed_url(text: str) -> CanonicalUrl:
             the ledger keeps no secrets. The error does not repeat them.
     """
     given = _bare(text)
-    shown = _without_credentials(given)
+    shown = hide_credentials(given)
     if not given:
         raise InvalidUrl(text.strip(), why="empty")
     if _BLANK.search(given):
@@ -337,7 +394,9 @@ def _why_unparsable(url: str) -> str:
     name, colon, port = authority.rpartition(":")
     if colon and (not name.startswith("[") or name.endswith("]")):
         if not re.fullmatch("[0-9]*", port):
-            return f"not a URL: its port {port!r} is no number"
+            # What stands there may be half a password.
+            shown = "" if "@" in url else f" {port!r}"
+            return f"not a URL: its port{shown} is no number"
         if port and int(port[:9]) > 65535:
             return f"not a URL: its port {port} is above 65535"
         authority = name
