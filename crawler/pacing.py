@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,5 +27,9 @@ async def keep_pace(crawler: Crawler, request: Request) -> None:
     downloader = crawler.engine.downloader
     operator = request.meta["download_slot"]
     slot = downloader.slots.get(operator)
-    kept = downloader.per_slot_settings.get(operator, {}).get("delay", session.plan.delay)
-    await session.take_turn(operator, kept if slot is None else max(kept, slot.delay))
+    delay = downloader.per_slot_settings.get(operator, {}).get("delay", session.plan.delay)
+    ready = 0.0
+    if slot is not None:
+        delay = max(delay, slot.delay)
+        ready = max(0.0, slot.lastseen + slot.delay - monotonic())
+    await session.take_turn(operator, delay, ready)

@@ -171,18 +171,22 @@ class Session:
         """Whether nobody else may be asking this operator."""
         return self.shards == ALL or shard_of(operator) in self.shards
 
-    async def take_turn(self, operator: str, delay: float) -> None:
+    async def take_turn(self, operator: str, delay: float, ready: float) -> None:
         """With another crawl at work: wait until the operator may be asked again, by whichever of them.
+
+        Args:
+            delay: seconds between the starts of two requests.
+            ready: seconds until this crawl would ask it by itself.
 
         Raises:
             storage.errors.LedgerError: the ledger refuses.
         """
-        wait = await self._off_loop(0, lambda: self._take_turn(operator, delay))
+        wait = await self._off_loop(0, lambda: self._take_turn(operator, delay, ready))
         await asyncio.sleep(wait / 1000)
 
-    def _take_turn(self, operator: str, delay: float) -> int:
+    def _take_turn(self, operator: str, delay: float, ready: float) -> int:
         with self.ledger.begin() as conn:
-            return pace.take_turn(conn, operator, int(delay * 1000))
+            return pace.take_turn(conn, operator, int(delay * 1000), ready_ms=int(ready * 1000))
 
     async def _look_around(self) -> float:
         """See whether other crawls are running; returns after how many seconds they surely know of this one."""

@@ -22,25 +22,27 @@ def others_run(conn: Connection, crawl_id: int) -> bool:
     return bool(dialect.fetch(conn, question, crawl_id))
 
 
-def take_turn(conn: Connection, operator: str, delay_ms: int) -> int:
+def take_turn(conn: Connection, operator: str, delay_ms: int, *, ready_ms: int = 0) -> int:
     """Take the next start of a request to an operator; the one after it is a delay later, whoever asks.
 
     Args:
         delay_ms: milliseconds this crawl leaves between the starts of two requests.
+        ready_ms: milliseconds until this crawl's own delay is over: it has asked a moment ago.
     Returns:
         Milliseconds to wait until then.
     """
     dialect = dialect_of(conn)
     now = int(dialect.fetch(conn, f"SELECT {dialect.now()} AS now")[0].now)
+    ready = now + ready_ms
     [row] = dialect.fetch(
         conn,
         "INSERT INTO pace (operator, next_at) VALUES (?, ?)"
         " ON CONFLICT (operator) DO UPDATE SET next_at ="
         " CASE WHEN pace.next_at > ? THEN pace.next_at ELSE ? END + ? RETURNING next_at",
         short_name(operator),
-        now + delay_ms,
-        now,
-        now,
+        ready + delay_ms,
+        ready,
+        ready,
         delay_ms,
     )
     return max(0, int(row.next_at) - delay_ms - now)
