@@ -225,8 +225,8 @@ def calendar(asked: Asked) -> Pieces:
 
 def sessions(asked: Asked) -> Pieces:
     """``/sessions``: every answer names its pages by a new session."""
-    number = int(asked.path.rpartition("=")[2]) if "=" in asked.path else 0
-    return page(linking(*(f"/sessions?page={n}&sid={number * 20 + n + 1}" for n in range(20))))(asked)
+    number = zlib.crc32(asked.path.encode())
+    return page(linking(*(f"/sessions?page={n}&PHPSESSID={number * 20 + n:032x}" for n in range(20))))(asked)
 
 
 def facets(asked: Asked) -> Pieces:
@@ -238,7 +238,7 @@ def facets(asked: Asked) -> Pieces:
 
 def relative_loop(asked: Asked) -> Pieces:
     """``/loop/``: relative links that lead one folder deeper each time."""
-    return page(linking("loop/", "list/loop/", "./"))(asked)
+    return page(linking("loop/", "a/b/a/b/a/b/", "/".join("abcdefghijklmnopqrstuvw")))(asked)
 
 
 def thousands(asked: Asked) -> Pieces:
