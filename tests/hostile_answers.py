@@ -151,7 +151,7 @@ def cut_packed(layer: str) -> Answer:
     """A packed page whose stream ends in its middle; its announced length is true."""
 
     def answer(asked: Asked) -> Pieces:
-        rows = "".join(f"<p>{n} {n * n} {n**3 % 9973}</p>" for n in range(4000))
+        rows = "".join(f"<p>{n} {n * n} {n**3 % 9973}</p>" for n in range(12_000))  # several blocks of zstd
         data = packed(START + rows.encode() + END, layer)
         data = data[: len(data) * 2 // 3]
         yield head(f"Content-Encoding: {layer}", length=len(data))

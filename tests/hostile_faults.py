@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -448,14 +448,22 @@ def good_hosts() -> list[str]:
     return [f"127.0.1.{n + 1}" for n in range(HOSTS)]
 
 
+def quick() -> list[Place]:
+    """Faults that neither wait nor weigh anything."""
+    heavy = {fault.id for fault in (*COMPRESSION, *DOCUMENTS)}
+    reasons = {"timeout", "url_timeout", "size", "time", "headers", "http:500", "http:503", "http:429"}
+    reasons |= {"connect", "protocol", "tls", "cut"}  # asked again
+    return [p for p in places() if p.fault.robots is None and p.fault.id not in heavy and p.fault.reason not in reasons]
+
+
 BESIDE = "/beside"
 BESIDE_NUMBER = 8
 """Which good page that is: one without links to others."""
 
 
-def hosts_with_a_good_page() -> list[str]:
-    """Hosts of faults that have a page that must be read nevertheless: all whose robots.txt is in order."""
-    return list(dict.fromkeys(place.host for place in places() if place.fault.robots is None))
+def hosts_with_a_good_page(some: Iterable[Place]) -> list[str]:
+    """Hosts of some faults that have a page that must be read nevertheless: all whose robots.txt is in order."""
+    return list(dict.fromkeys(place.host for place in some if place.fault.robots is None))
 
 
 @cache
