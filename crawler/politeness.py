@@ -139,6 +139,9 @@ def script_slot(crawler: Crawler, operator: str) -> str:
     return slot
 
 
+_NUMBER = re.compile(r"\d+(?:\.\d*)?", re.ASCII)
+
+
 def retry_after(value: bytes | None) -> float:
     """Seconds asked for by a Retry-After header, a number or a date; 0 where there is none to read.
 
@@ -147,10 +150,9 @@ def retry_after(value: bytes | None) -> float:
     text = (value or b"").decode("latin-1").strip()
     if not text:
         return 0.0
-    if text.isascii() and text.isdigit():
+    if _NUMBER.fullmatch(text):
         return float(text)
     try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time())
+    except (ValueError, OverflowError):  # the second from numbers no clock has
         return 0.0
-    return max(0.0, moment.timestamp() - time())

@@ -137,40 +137,7 @@ def test_certificates_hold_only_where_asked(tmp_path: Path) -> None:
         assert outcomes(database)[address] == ("failed", "tls")
 
 
-# -- robots.txt ---------------------------------------------------------------------------------
-
-ROBOTS: list[tuple[str, Page, tuple[str, str | None]]] = [  # id, robots.txt, outcome of /page
-    ("allowed", Page("User-agent: *\nAllow: /"), ("fetched", None)),
-    ("forbidden", Page("User-agent: *\n\nDisallow: /pa"), ("blocked", "robots:disallow /pa (line 3)")),
-    ("none_there", Page("User-agent: *\nDisallow: /", status=404), ("fetched", None)),
-    ("not_for_us_to_see", Page("", status=403), ("fetched", None)),
-    ("server_fault", Page("User-agent: *\nAllow: /", status=503), ("blocked", "robots:5xx")),
-    ("too_many_requests", Page("", status=429), ("blocked", "robots:429")),
-    ("reset", Page(reset=True), ("blocked", "robots:unreachable")),
-    ("slow", Page("", wait=20), ("blocked", "robots:unreachable")),
-    ("cut", Page("User-agent: *\nDisallow: /nothing\n" * 9, cut=20), ("blocked", "robots:unreachable")),
-    ("cut_gzip", zipped("User-agent: *\n" + "Disallow: /nothing\n" * 500, keep=60), ("blocked", "robots:unreachable")),
-    ("elsewhere", redirect("/robots2.txt"), ("blocked", "robots:disallow / (line 2)")),
-    ("in_a_circle", redirect("/robots.txt"), ("fetched", None)),
-    ("huge", Page("User-agent: *\nDisallow: /page\n" + "#\n" * 600_000 + "Allow: /page"),
-     ("blocked", "robots:disallow /page (line 2)")),
-]  # fmt: skip
-
-
-def test_robots_txt(site: Site, database: str) -> None:
-    expected = {}
-    for number, (name, robots, outcome) in enumerate(ROBOTS):
-        host = f"127.0.3.{number + 1}"
-        site.routes[host, "/robots.txt"] = robots
-        site.routes[host, "/page"] = Page(html(title=name))
-        expected[site.url("/page", host)] = outcome
-    site.routes["/robots2.txt"] = Page("User-agent: linkledger\nDisallow: /")
-    facts = crawl(plan(database, *expected))
-    assert outcomes(database) == expected
-    asked = {request.host for request in site.log if request.path == "/page"}
-    fetched = {host.split("//")[1].split(":")[0] for host, outcome in expected.items() if outcome[0] == "fetched"}
-    assert asked == fetched, "no blocked page was asked"
-    assert facts["blocked"] == sum(outcome[0] == "blocked" for outcome in expected.values())
+# -- robots.txt (its answers: test_robots_answers.py) ------------------------------------------------
 
 
 def test_robots_txt_is_asked_once_for_each_origin(site: Site, tmp_path: Path) -> None:
