@@ -8,6 +8,7 @@ from itertools import chain
 from time import monotonic, sleep, time
 from typing import TYPE_CHECKING
 
+from crawler.chromium import find_chromium
 from crawler.plan import CrawlPlan, plan_from_json
 from crawler.seeds import SeedReader, read_seeds
 from crawler.urls import suffix_list_version
@@ -79,8 +80,11 @@ def begin(plan: CrawlPlan) -> Begun:
     Raises:
         BadList: the list cannot be read, or no row of it can be fetched. No ledger is made then.
         UnknownName: no such list or crawl.
+        NoBrowser: pages are to be rendered, and what that needs is missing.
         LedgerError: the ledger cannot be opened or written.
     """
+    if plan.render:
+        find_chromium(plan)
     reader, rows = _rows(plan)
     if rows is not None or plan.list_name is None:
         create_ledger(plan.db, psl=suffix_list_version(), now=now_ms())
@@ -144,6 +148,8 @@ def _take_up(conn: Connection, database: str, name: str | None, workers: int | N
                 f"gone for sure, the crawl is free in {holder.seconds:.0f} seconds"
             )
     plan = replace(plan_from_json(row.plan), db=database)
+    if plan.render:
+        find_chromium(plan)
     if plan.proxy is not None:
         if proxy is None:
             raise ProxyWanted(

@@ -134,7 +134,8 @@ class Session:
         self.together = False
         """Another crawl of the ledger is running: operators are asked in turns with it."""
         self._hurry = Event()
-        self.patience = Patience(say or _say, self._hurry)
+        self.say = say or _say
+        self.patience = Patience(self.say, self._hurry)
         self.ledger = Ledger(task.plan.db)
         self._threads = ThreadPoolExecutor(1, "store"), ThreadPoolExecutor(1, "frontier")
         # A reader of its own: it needs little of the database in memory, the writer's share would double.
@@ -299,6 +300,13 @@ class Session:
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(BATCH_SECONDS, self._write_now)
 
+    def not_rendered(self, url: str, why: str) -> None:
+        """Count a page that is stored as it was sent only; the user is told of the first of each kind."""
+        kind = f"not rendered ({why})"
+        if kind not in self.tally.problems:
+            self.say(f"{url} is {kind} and stored as it was sent, as is every other page that cannot be rendered")
+        self.tally.problems[kind] += 1
+
     async def flush(self) -> None:
         """Wait until everything taken is stored, or the store has failed."""
         while self._writing is not None or (self._batch and self.error is None):
@@ -418,7 +426,8 @@ class Session:
 
 def _conditions(plan: CrawlPlan) -> int | None:
     """The rules version of documents whose validators are sent; None: none are."""
-    return RULES_VERSION if plan.conditional and knows(plan.judge_as) else None
+    # What scripts made of a page cannot be asked for by its validators.
+    return RULES_VERSION if plan.conditional and not plan.render and knows(plan.judge_as) else None
 
 
 def _say(line: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from storage.align import align
-from storage.records import FollowCause, Link, PageRecord, SkippedHref
+from storage.records import FollowCause, Indexability, Link, PageRecord, SkippedHref
 
 T = TypeVar("T")
 
@@ -43,14 +43,16 @@ def union(raw: PageRecord, rendered: PageRecord) -> PageRecord:
             known[one.raw_href, one.reason] -= 1
         else:
             made.append(one)
-    first = 1 + max((one.ordinal for one in (*raw.links, *raw.skipped)), default=-1)
-    for ordinal, found in enumerate(sorted(made, key=lambda one: one.ordinal), first):
+    taken = [link.ordinal for link in raw.links] + [one.ordinal for one in raw.skipped]
+    first = max(taken, default=-1) + 1
+    made.sort(key=lambda one: one.ordinal)
+    for ordinal, found in enumerate(made, first):
         if isinstance(found, Link):
             links.append(_bound(found._replace(ordinal=ordinal, seen="rendered"), nofollow))
         else:
             skipped.append(found._replace(ordinal=ordinal))
     blocked = _either(raw.not_indexable, rendered.not_indexable)
-    not_indexable = tuple(cause for cause in blocked if cause != "canonical")
+    not_indexable: tuple[Indexability, ...] = tuple(cause for cause in blocked if cause != "canonical")
     if rendered.canonical is not None and rendered.canonical != raw.url.url:
         not_indexable = (*not_indexable, "canonical")
     return raw._replace(

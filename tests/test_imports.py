@@ -19,6 +19,7 @@ FETCHING = {
     "crawler.worker", "crawler.session", "crawler.feed", "crawler.pipeline", "crawler.progress",
     "crawler.robots", "crawler.redirects", "crawler.pacing", "crawler.politeness", "crawler.limits", "crawler.outcomes",
     "crawler.logs", "crawler.handler",
+    "crawler.browser", "crawler.chromium", "crawler.subresources",
     "crawler.spiders", "crawler.guard", "crawler.guard_layers", "crawler.proxies", "crawler.resolver",
 }  # fmt: skip
 # Pure modules that read files they are given: no scrapy either, and no store.
@@ -85,6 +86,9 @@ def allowed(module: str, found: Import) -> bool:
         return standard or within(name, "storage", "sqlalchemy", "alembic", "psycopg", "backports.zstd", "compression")
     if within(module, "crawler"):
         pure_parts = ("selectolax", "tldextract", "ada_url", "chardetng_py", "storage.records", "storage.errors")
+        pure_parts += ("storage.align",)  # pure itself
+        if within(name, "crawler.browser"):
+            return found.lazy or found.typing_only  # it needs an extra
         if within(name, "crawler"):
             return not is_pure(module) or is_pure(name)
         if is_pure(module):
@@ -93,6 +97,8 @@ def allowed(module: str, found: Import) -> bool:
             return standard or within(name, *pure_parts)
         if found.typing_only and name == "sqlalchemy.Connection":
             return True  # what storage hands out has a name
+        if within(name, "playwright", "scrapy_playwright"):
+            return module == "crawler.browser"
         return standard or within(
             name, *pure_parts, "scrapy", "twisted", "zope.interface", "OpenSSL",
             "storage.engine", "storage.writer", "storage.frontier", "storage.crawls", "storage.holders",
@@ -132,6 +138,8 @@ FORBIDDEN = [  # id, module, import, inside a function
     ("page_reads_no_clock", "crawler.page", "time.time", False),
     ("page_knows_no_database", "crawler.page", "storage.engine.open_ledger", True),
     ("page_knows_no_scrapy", "crawler.page", "scrapy.Selector", False),
+    ("browser_is_an_extra", "crawler.spiders.pages", "crawler.browser.Browser", False),
+    ("playwright_in_one_module", "crawler.subresources", "playwright.async_api.Page", True),
     ("pure_stays_pure", "crawler.page", "crawler.run.run_crawl", True),
     ("crawler_knows_no_cli", "crawler.run", "cli.render.Answer", False),
     ("no_click", "cli.links", "click.echo", True),

@@ -16,6 +16,7 @@ from crawler.guard import arm, guard_of
 from crawler.outcomes import Ask, ask_of, decided, read_failure, read_response, read_unchanged
 from crawler.plan import LONGEST_URL, plan_from_arguments
 from crawler.politeness import ask_request, asks_for_changes, page_request
+from crawler.rendered import rendered_reading, worth_rendering
 from crawler.sharing import Elsewhere
 from crawler.urls import canonical_url, operator_domain
 from storage import holders
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from scrapy.http import Response
     from twisted.python.failure import Failure
 
+    from crawler.browser import Browser
     from crawler.plan import CrawlPlan
     from storage.frontier import Pending
     from storage.leases import HandOn
@@ -48,6 +50,8 @@ class PagesSpider(Spider):
         """Nobody else closes the crawl in the ledger."""
         plan = session.plan
         self._follower = Follower(plan)
+        self.browser: Browser | None = None
+        """Renders pages, where the plan says so."""
         self._headers = {
             "User-Agent": plan.agent_header,
             "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
@@ -82,7 +86,12 @@ class PagesSpider(Spider):
         if layers:
             layers = crawler.settings.getdict("DOWNLOADER_MIDDLEWARES") | layers
             crawler.settings.set("DOWNLOADER_MIDDLEWARES", layers, priority="spider")
-        return super().from_crawler(crawler, work, alone=given is None)
+        spider = super().from_crawler(crawler, work, alone=given is None)
+        if plan.render:
+            from crawler.browser import Browser
+
+            spider.browser = Browser(crawler, plan, stopping=lambda: work.stopping or work.error is not None)
+        return spider
 
     async def start(self) -> AsyncIterator[Any]:
         """Ask what the frontier hands out, until nothing is pending.
@@ -130,6 +139,23 @@ class PagesSpider(Spider):
         if response.status == 304 and ask.conditional is not None and asks_for_changes(response.request):
             return self._unchanged(response, ask, ask.conditional.visit_id)
         reading = read_response(response, ask, max_bytes=plan.max_bytes, judge_as=plan.judge_as)
+        if self.browser is not None and worth_rendering(reading):
+            return self._rendered(self.browser, response, ask, reading)
+        return [self._follower.followed(reading, ask.depth)]
+
+    async def _rendered(self, browser: Browser, response: Response, ask: Ask, raw: Reading) -> list[Any]:
+        """Read a page again after its scripts ran; where that cannot be, what was sent stands alone."""
+        assert raw.page is not None
+        plan = self.session.plan
+        rendering = await browser.render(response, ask.current, raw.page.charset)
+        if rendering is None:  # the crawl ends; the page is still pending
+            return []
+        if isinstance(rendering, str):
+            self.session.not_rendered(ask.current.url, rendering)
+            return [self._follower.followed(raw, ask.depth)]
+        there = ask._replace(current=rendering.url)
+        again = read_response(rendering.response, there, max_bytes=plan.max_bytes, judge_as=plan.judge_as)
+        reading = rendered_reading(raw, again, cut=rendering.cut, lacking=rendering.lacking, max_links=plan.max_links)
         return [self._follower.followed(reading, ask.depth)]
 
     async def _unchanged(self, response: Response, ask: Ask, visit_id: int) -> list[Any]:
@@ -159,6 +185,8 @@ class PagesSpider(Spider):
         return deferred_from_coro(self._close())
 
     async def _close(self) -> None:
+        if self.browser is not None:
+            await self.browser.close()
         await self.session.stop()
         self.session.finish()
         if self._alone:
