@@ -91,7 +91,7 @@ class _Factory(http11._LenientHTTP11ClientFactory):
 
 @implementer(IStreamClientEndpoint)
 class _For:
-    """An endpoint whose connection is for one attempt, also where it is opened because an older one was stale."""
+    """An endpoint whose connection is for one attempt."""
 
     def __init__(self, endpoint: IStreamClientEndpoint, attempt: Attempt | None) -> None:
         self._endpoint, self._attempt = endpoint, attempt
@@ -107,6 +107,7 @@ class _For:
 
 class _Pool(HTTPConnectionPool):
     _factory = _Factory
+    retryAutomatically = False  # noqa: N815 - a request that is repeated waits for its operator's turn
 
     def getConnection(self, key: Hashable, endpoint: IStreamClientEndpoint) -> Deferred[Any]:  # noqa: N802
         return super().getConnection(key, cast("IStreamClientEndpoint", _For(endpoint, CURRENT.get())))

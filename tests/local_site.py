@@ -135,6 +135,12 @@ class Site:
             return Page(html(title="not found"), status=404)
         return found(request) if callable(found) else found
 
+    def sleep(self, seconds: float) -> None:
+        """Wait, but not beyond the end of the site."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not self.stopping:
+            time.sleep(min(0.05, max(0.0, until - time.monotonic())))
+
     def paths(self, host: str | None = None) -> list[str]:
         """The paths asked so far, in the order they came in."""
         return [request.path for request in self.log if host in (None, request.host)]
@@ -185,7 +191,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             page.raw(self.connection, self.site)
             return
-        self._wait(page.wait)
+        self.site.sleep(page.wait)
         body = page.bytes
         self.send_response(page.status)
         if page.content_type is not None:
@@ -205,13 +211,8 @@ class _Handler(BaseHTTPRequestHandler):
         step = max(1, -(-len(body) // page.pieces))
         for start in range(0, len(body), step):
             if start:
-                self._wait(page.wait)
+                self.site.sleep(page.wait)
             self.wfile.write(body[start : start + step])
-
-    def _wait(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until and not self.site.stopping:
-            time.sleep(min(0.05, max(0.0, until - time.monotonic())))
 
     def log_message(self, format: str, *args: Any) -> None:
         return

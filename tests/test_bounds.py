@@ -1,0 +1,279 @@
+"""Bounds on fetching: what sends too much, too long or too slowly ends by itself, and the pages beside it are whole."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+import sys
+import zlib
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import brotli
+from local_site import Page, Site, crawl, html, outcomes, serve
+from test_bodies import bomb
+
+from crawler.handler import LONGEST_HEADER_LINE, MOST_HEADER_BYTES, MOST_HEADER_LINES
+from crawler.plan import CrawlPlan
+from storage.engine import open_ledger
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+ROOT = Path(__file__).resolve().parent.parent
+MIB = 1024 * 1024
+Outcome = tuple[str, str | None]
+Raw = Callable[[socket.socket, Site], None]
+
+# -- answers no server library would give -------------------------------------------------------
+
+
+def says(*pieces: bytes, wait: float = 0.0) -> Raw:
+    """Send these, with a pause before each but the first, then close the connection."""
+
+    def answer(connection: socket.socket, site: Site) -> None:
+        for number, piece in enumerate(pieces):
+            if number:
+                site.sleep(wait)
+            connection.sendall(piece)
+
+    return answer
+
+
+def endlessly(start: bytes, piece: bytes, wait: float = 0.0) -> Raw:
+    """Send the start, then the piece again and again until the other side has enough."""
+
+    def answer(connection: socket.socket, site: Site) -> None:
+        connection.sendall(start)
+        while not site.stopping:
+            if wait:
+                site.sleep(wait)
+            connection.sendall(piece)
+
+    return answer
+
+
+def silence(start: bytes = b"") -> Raw:
+    """Send the start and nothing more, until the other side has enough."""
+
+    def answer(connection: socket.socket, site: Site) -> None:
+        connection.sendall(start)
+        connection.settimeout(0.1)
+        while not site.stopping:
+            with suppress(TimeoutError):
+                if not connection.recv(1):
+                    return
+
+    return answer
+
+
+def head(*lines: str, status: str = "HTTP/1.1 200 OK", content_type: str = "text/html") -> bytes:
+    return "\r\n".join([status, f"Content-Type: {content_type}", *lines, "", ""]).encode()
+
+
+def chunk(body: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(body), body)
+
+
+def packed(body: bytes, encoding: str) -> Page:
+    return Page(body, headers=(("Content-Encoding", encoding),))
+
+
+@cache
+def page_bomb(name: str) -> bytes:
+    """A page of 24 MiB and its three links at the beginning, packed."""
+    text = HTML + b" " * (24 * MIB)
+    if name == "br":
+        return bytes(brotli.compress(text, quality=3))
+    packers: dict[str, Callable[[bytes], bytes]] = {
+        "gzip": gzip.compress,
+        "deflate": zlib.compress,
+        "zstd": zstd.compress,
+    }
+    return packers[name](text)
+
+
+HTML = html("/x", "/y", "/z").encode()
+_packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+FLUSHED = _packer.compress(HTML) + _packer.flush(zlib.Z_SYNC_FLUSH)
+EMPTY_BLOCK = b"\0\0\0\xff\xff"
+"""Of a gzip stream, so that it goes on and on."""
+CHUNKED = "Transfer-Encoding: chunked"
+LONG = "x" * (LONGEST_HEADER_LINE - 100)
+
+
+class Case(NamedTuple):
+    """One host, whose ``/`` answers so."""
+
+    name: str
+    answer: Page | Raw
+    outcome: Outcome
+    requests: int = 1
+    """How often it is asked, attempts that are repeated included."""
+    more: Mapping[str, Page] = MappingProxyType({})
+    """Further paths of the host."""
+
+
+SIZE, HEADERS, CUT = ("partial", "size"), ("failed", "headers"), ("failed", "cut")
+WHOLE = ("fetched", None)
+
+SIZES = [
+    *(Case(f"{name}_bomb_{number}", packed(page_bomb(name), name), SIZE)
+      for number in range(3) for name in ("gzip", "deflate", "br", "zstd")),
+    Case("raw_deflate_bomb", packed(zlib.compress(HTML + b" " * (24 * MIB), wbits=-15), "deflate"), SIZE),
+    Case("br_of_gzip", packed(brotli.compress(page_bomb("gzip")), "gzip, br"), SIZE),
+    Case("three_layers", packed(zstd.compress(brotli.compress(page_bomb("gzip"))), "gzip, br, zstd"), SIZE),
+    Case("gzip_members", packed(page_bomb("gzip") * 20, "gzip"), SIZE),
+    Case("body_without_end", endlessly(head() + HTML, b" " * 65_536), SIZE),
+    Case("chunks_without_end", endlessly(head(CHUNKED) + chunk(HTML), chunk(b" " * 65_536)), SIZE),
+    Case("chunks_of_one_byte", endlessly(head(CHUNKED) + chunk(HTML), chunk(b" ") * 10_000), SIZE),
+    Case("huge_announced_length", endlessly(head(f"Content-Length: {10**15}") + HTML, b" " * 65_536), SIZE),
+    Case("length_that_is_a_lie", says(head(f"Content-Length: {10**15}") + HTML), CUT, requests=3),
+    Case("bomb_in_robots_txt", Page(HTML), WHOLE, more={"/robots.txt": packed(bomb("gzip"), "gzip")}),
+    Case("robots_txt_without_end", Page(HTML), WHOLE,
+         more={"/robots.txt": Page(raw=endlessly(head(content_type="text/plain"), b"# more\n" * 9_000))}),
+
+    Case("headers_without_end", endlessly(b"HTTP/1.1 200 OK\r\n", b"X-More: 1\r\n" * 1_000), HEADERS),
+    Case("20000_headers", says(head(*(f"X-{n}: 1" for n in range(20_000))) + HTML), HEADERS),
+    Case("one_header_too_many", says(head(*["X: 1"] * (MOST_HEADER_LINES - 2)) + HTML), HEADERS),
+    Case("as_many_headers_as_may_be", says(head("Connection: close", *["X: 1"] * (MOST_HEADER_LINES - 4)) + HTML),
+         WHOLE),
+    Case("long_header_line", says(head(f"X-Long: {LONG}", "Connection: close") + HTML), WHOLE),
+    Case("header_line_over_the_bound", says(head(f"X-Long: {LONG * 2}") + HTML), HEADERS),
+    Case("header_line_without_end", endlessly(b"HTTP/1.1 200 OK\r\nX: ", b"x" * 65_536), HEADERS),
+    Case("folded_header_without_end", endlessly(b"HTTP/1.1 200 OK\r\nX: y\r\n", b" y\r\n" * 1_000), HEADERS),
+    Case("headers_too_large_together", says(head(*[f"X: {LONG}"] * (MOST_HEADER_BYTES // len(LONG) + 1))), HEADERS),
+    Case("status_line_without_end", endlessly(b"HTTP/1.1 200 ", b"x" * 65_536), HEADERS),
+    Case("interim_answers_without_end", endlessly(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100), HEADERS),
+    Case("interim_answers", says(b"HTTP/1.1 103 Hints\r\nA: b\r\n\r\n" * 3 + head("Connection: close") + HTML), WHOLE),
+    Case("trailers_without_end", endlessly(head(CHUNKED) + chunk(HTML) + b"0\r\n", b"X: 1\r\n" * 1_000), CUT,
+         requests=3),
+    Case("chunk_extension_without_end", endlessly(head(CHUNKED) + b"5", b";x=" + b"y" * 4_096), CUT, requests=3),
+
+    Case("bad_chunks", says(head(CHUNKED) + chunk(HTML) + b"zz\r\n"), CUT, requests=3),
+    Case("short_body", says(head("Content-Length: 5000") + HTML), CUT, requests=3),
+    Case("reset", Page(reset=True), ("failed", "connect"), requests=3),
+    Case("no_http", says(b"SSH-2.0-OpenSSH_9.2\r\n"), ("failed", "protocol"), requests=3),
+    Case("old_http_without_length", says(head(status="HTTP/1.0 200 OK") + HTML), WHOLE),
+    Case("old_http_without_end", says(head(status="HTTP/1.0 200 OK") + HTML[:-30]), ("partial", "no_length")),
+    *(Case(f"charset_{name}", Page(HTML, content_type=f"text/html; charset={name}"), WHOLE)
+      for name in ("rot13", "idna", "zlib", "undefined", "unicode_escape", "x" * 5_000)),
+    Case("binary_said_to_be_html", Page(b"\x89PNG\r\n\x1a\n" + b"\0" * 5_000), ("skipped", "content_type binary")),
+    Case("error_page_with_links", Page(HTML, status=403), ("failed", "http:403")),
+    *(Case(f"status_{status}_is_asked_once", Page(HTML, status=status), ("failed", f"http:{status}"))
+      for status in (400, 404, 410, 451, 501)),
+    *(Case(f"status_{status}_is_asked_again", Page(HTML, status=status), ("failed", f"http:{status}"), requests=3)
+      for status in (408, 429, 500, 502, 504)),
+]  # fmt: skip
+
+DRIP = ("partial", "time")
+TIMEOUT, URL_TIMEOUT = ("failed", "timeout"), ("failed", "url_timeout")
+
+TIMES = [
+    Case("drip", endlessly(head() + HTML, b" ", 0.1), DRIP),
+    Case("drip_of_chunks", endlessly(head(CHUNKED) + chunk(HTML), chunk(b" "), 0.1), DRIP),
+    Case("drip_of_announced_length", endlessly(head("Content-Length: 100000") + HTML, b" ", 0.1), DRIP),
+    Case("drip_of_gzip", endlessly(head("Content-Encoding: gzip") + FLUSHED, EMPTY_BLOCK, 0.1), DRIP),
+    Case("slow_headers", endlessly(b"HTTP/1.1 200 OK\r\n", b"X: 1\r\n", 0.1), TIMEOUT, requests=3),
+    *(Case(f"silence_{number}", silence(), TIMEOUT, requests=3) for number in range(3)),
+    Case("silence_after_half_of_the_page", silence(head() + HTML), TIMEOUT, requests=3),
+    Case("slow_redirects", Page(wait=1.2, status=302, headers=(("Location", "/1"),)), URL_TIMEOUT,
+         more={f"/{n}": Page(wait=1.2, status=302, headers=(("Location", f"/{n + 1}"),)) for n in range(1, 10)}),
+    Case("slow_redirect_to_silence", Page(wait=1.2, status=302, headers=(("Location", "/1"),)), URL_TIMEOUT,
+         more={"/1": Page(raw=silence())}),
+    Case("robots_txt_drip", Page(HTML), ("blocked", "robots:unreachable"), requests=0,
+         more={"/robots.txt": Page(raw=endlessly(head(content_type="text/plain"), b"#", 0.1))}),
+    *(Case(f"good_{number}", Page(HTML), WHOLE) for number in range(5)),
+]  # fmt: skip
+
+
+def put(site: Site, cases: list[Case]) -> dict[str, Case]:
+    """Each case on a host of its own; by URL."""
+    found = {}
+    for number, case in enumerate(cases):
+        host = f"127.1.{number // 250}.{number % 250 + 1}"
+        answer = case.answer if isinstance(case.answer, Page) else Page(raw=case.answer)
+        site.routes |= {(host, path): page for path, page in {**case.more, "/": answer}.items()}
+        found[site.url("/", host)] = case
+    return found
+
+
+WATCH = """
+import atexit, json, resource, socket
+listening = []
+listen = socket.socket.listen
+socket.socket.listen = lambda self, *values: listening.append(str(self.getsockname())) or listen(self, *values)
+def report():
+    with open({path!r}, "w") as file:
+        json.dump([resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, listening], file)
+atexit.register(report)
+import crawler.limits
+crawler.limits.MOST_PIECES = 20_000
+"""
+
+
+class Run(NamedTuple):
+    """One crawl of some cases."""
+
+    site: Site
+    hosts: dict[str, str]
+    """By name of the case."""
+    links: dict[str, int]
+    """Of the pages read, by name of the case."""
+    memory: int
+    """Megabytes of the crawler's process at its peak."""
+    listening: list[str]
+    """Addresses on which it waited for connections."""
+
+
+def run(cases: list[Case], folder: Path, **more: Any) -> Run:
+    """Crawl cases all at once, and see that each has its outcome after as many requests as it should."""
+    with serve() as site:
+        by_url = put(site, cases)
+        database = f"sqlite:///{folder / 'ledger.db'}"
+        before = WATCH.format(path=str(folder / "watch"))
+        facts = crawl(CrawlPlan(db=database, seeds=tuple(by_url), delay=0, **more), before=before)
+        found = outcomes(database)
+    hosts = {case.name: url.split("/")[2].split(":")[0] for url, case in by_url.items()}
+    assert {case.name: found[url] for url, case in by_url.items()} == {case.name: case.outcome for case in cases}
+    assert facts["state"] == "finished"
+    asked = {case.name: site.paths(hosts[case.name]).count("/") for case in cases}
+    assert asked == {case.name: case.requests for case in cases}
+    with open_ledger(database) as conn:
+        rows = conn.exec_driver_sql("SELECT u.url, v.links FROM visit v JOIN url u ON u.id = v.page_id")
+        links = {by_url[url].name: count for url, count in rows if url in by_url}
+    memory, listening = json.loads((folder / "watch").read_text())
+    return Run(site, hosts, links, memory, listening)
+
+
+def test_sizes_and_headers_are_bounded(tmp_path: Path) -> None:
+    """Sixteen bombs at once and all that sends without end: each has its outcome, memory stays small."""
+    done = run(SIZES, tmp_path)
+    assert done.memory < 400
+    assert done.listening == []  # no telnet, no remote control
+    read = {case.name for case in SIZES if case.outcome in (SIZE, WHOLE)}
+    assert {name: done.links.get(name) for name in read} == dict.fromkeys(read, 3)
+    assert "error_page_with_links" not in done.links
+
+
+def test_times_are_bounded(tmp_path: Path) -> None:
+    """What comes too slowly is kept as far as it came; hosts that say nothing hold their own slot only."""
+    done = run(TIMES, tmp_path, timeout=1.5, url_timeout=5.0)
+    drips = {case.name for case in TIMES if case.outcome == DRIP}
+    assert {name: done.links.get(name) for name in drips} == dict.fromkeys(drips, 3)
+    starts = {name: done.site.starts(host) for name, host in done.hosts.items()}
+    first = min(min(times) for times in starts.values())
+    good = [request.ended - first for name, host in done.hosts.items() if name.startswith("good")
+            for request in done.site.log if request.host == host]  # fmt: skip
+    assert max(good) < 1.5, "before the first of the silent hosts was given up"
+    # A URL's time is over after five seconds, whatever its attempts and redirects.
+    for name in ("slow_redirects", "slow_redirect_to_silence"):
+        assert max(starts[name]) - min(starts[name]) < 5
+    assert 4 <= len(starts["slow_redirects"]) <= 6
