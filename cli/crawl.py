@@ -387,6 +387,10 @@ def _run(
         say("interrupted; `linkledger crawl --resume` goes on, if the crawl had begun")
         raise typer.Exit(130) from None
     write_answer(summary_answer(summary.facts), output=output, fields=fields, raw_cells=raw_cells)
+    if summary.rendered is not None:
+        causes = ", ".join(f"{number:,} {cause}" for cause, number in summary.not_rendered)
+        missed = sum(number for _, number in summary.not_rendered)
+        say(f"rendered {summary.rendered:,} pages; {missed:,} not rendered" + (f": {causes}" if causes else ""))
     if summary.interrupted:
         pending = summary.facts["pending"]
         crawl = summary.facts["crawl"]

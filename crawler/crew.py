@@ -154,11 +154,12 @@ class Crew:
         sums = Counter[str]()
         problems = Counter[str]()
         for told in [*self._earlier, *(worker.told for worker in self._workers)]:
-            sums.update({name: told.get(name, 0) for name in ("asked", "done", "pages", "links")})
+            sums.update({name: told.get(name, 0) for name in ("asked", "done", "pages", "links", "rendered")})
             problems.update(told.get("problems", {}))
         tally = self._tally
         tally.asked, tally.done = self._asked + sums["asked"], self._done + sums["done"]
         tally.pages, tally.links, tally.problems = sums["pages"], sums["links"], problems
+        tally.rendered = sums["rendered"]
         if self._tell is not None:
             self._tell(tally, last)
 

@@ -18,7 +18,7 @@ from crawler.crew import Crew
 from crawler.patience import LONGEST_WAIT, Patience
 from crawler.plan import BadPlan, CrawlPlan, plan_from_arguments, plan_from_json
 from crawler.proxies import unused
-from crawler.session import Task
+from crawler.session import NOT_RENDERED, Task
 from crawler.worker import Tell, work
 from storage.crawls import crawl_summary
 from storage.engine import open_ledger
@@ -49,6 +49,10 @@ class CrawlSummary:
 
     facts: dict[str, Any]
     loaded: Loaded
+    rendered: int | None = None
+    """Pages of this run that were read as their scripts left them too; None where that was not asked for ..."""
+    not_rendered: tuple[tuple[str, int], ...] = ()
+    """... and those that could not be, by cause."""
 
     @property
     def interrupted(self) -> bool:
@@ -153,7 +157,16 @@ def _run(
 
     def summary() -> CrawlSummary:
         with open_ledger(plan.db) as conn:
-            return CrawlSummary(crawl_summary(conn, begun.crawl_id), begun.loaded)
+            return CrawlSummary(
+                crawl_summary(conn, begun.crawl_id),
+                begun.loaded,
+                rendered=counts.tally.rendered if plan.render else None,
+                not_rendered=tuple(
+                    (kind.removeprefix(NOT_RENDERED), number)
+                    for kind, number in counts.tally.problems.most_common()
+                    if kind.startswith(NOT_RENDERED)
+                ),
+            )
 
     return Patience(say, Event())(summary)
 

@@ -42,6 +42,8 @@ AHEAD_OF_OTHERS = 3
 """Times as much with several workers: on SQLite a batch may have to wait for that of another one first."""
 LOOK_SECONDS = 1.0
 """How often a worker that has nothing to ask looks for more, and any looks for what the others have found."""
+NOT_RENDERED = "not_rendered "
+"""Kind of a problem of `Tally`, before the cause: of pages that are stored as they were sent only."""
 RENEW_SECONDS = 15.0
 """How often leases are renewed; a quarter of what they last."""
 
@@ -79,6 +81,8 @@ class Tally:
     done: int = 0
     pages: int = 0
     links: int = 0
+    rendered: int = 0
+    """Pages that were read as their scripts left them too."""
     problems: Counter[str] = field(default_factory=Counter)
     started: float = field(default_factory=monotonic)
 
@@ -89,6 +93,7 @@ class Tally:
             "done": self.done,
             "pages": self.pages,
             "links": self.links,
+            "rendered": self.rendered,
             "problems": dict(self.problems),
         }
 
@@ -98,6 +103,7 @@ class Tally:
         if reading.page is not None:
             self.pages += 1
             self.links += len(reading.page.links)
+            self.rendered += reading.method == "rendered"
         if reading.outcome != "fetched":
             self.problems[problem(reading.outcome, reading.reason)] += 1
 
@@ -302,9 +308,9 @@ class Session:
 
     def not_rendered(self, url: str, why: str) -> None:
         """Count a page that is stored as it was sent only; the user is told of the first of each kind."""
-        kind = f"not rendered ({why})"
+        kind = f"{NOT_RENDERED}{why}"
         if kind not in self.tally.problems:
-            self.say(f"{url} is {kind} and stored as it was sent, as is every other page that cannot be rendered")
+            self.say(f"not rendered ({why}): {url}; pages that cannot be are stored as they were sent")
         self.tally.problems[kind] += 1
 
     async def flush(self) -> None:
