@@ -4,15 +4,18 @@ PYTHON ?= python3
 VENV ?= .venv
 # How many times the random cases of `make test` are drawn in `make prove`.
 PROOF ?= 30
+# How long `make fuzz` goes on.
+SECONDS ?= 1200
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
-.PHONY: help demo test prove lint format bench docs clean
+.PHONY: help demo test prove fuzz lint format bench docs clean
 
 help:
 	@echo "make demo    install, then serve, crawl and question a few bundled pages"
 	@echo "make test    install, then run the whole test suite on SQLite and on PostgreSQL"
 	@echo "make prove   the proofs that draw random cases, with 30 times as many (PROOF=N times)"
+	@echo "make fuzz    random hostile input for twenty minutes (SECONDS=N)"
 	@echo "make lint    ruff and mypy --strict"
 	@echo "make bench   every benchmark, one table (QUICK=1 for short runs)"
 	@echo "make docs    write docs/cli.md from the program"
@@ -49,6 +52,9 @@ test: $(VENV)/.dev
 
 prove: $(VENV)/.dev
 	LINKLEDGER_PROOF=$(PROOF) $(BIN)/python -m pytest -m proof
+
+fuzz: $(VENV)/.dev
+	LINKLEDGER_FUZZ_SECONDS=$(SECONDS) $(BIN)/python tests/fuzz_long.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
