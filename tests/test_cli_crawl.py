@@ -17,6 +17,10 @@ import pytest
 from local_site import Page, Site, environment, html, redirect, serve
 from sqlalchemy.engine import make_url
 
+from cli.crawl import _tell
+from crawler.begin import Loaded
+from crawler.plan import CrawlPlan
+
 COMMAND = [sys.executable, "-c", "from cli.main import main; main()"]
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -170,6 +174,7 @@ USAGE = [  # id, words, part of the message
     ("bad_pattern", ["crawl", "a.example", "--depth", "1", "--include", "("], "regular expression"),
     ("negative_delay", ["crawl", "a.example", "--delay", "-1"], "--delay"),
     ("no_page_at_all", ["crawl", "a.example", "--max-pages", "0"], "--max-pages"),
+    ("a_list_name_beyond_an_index", ["crawl", "a.example", "--list", "x" * 201], "up to 200 characters"),
     ("a_contact_that_adds_a_header", ["crawl", "a.example", "--contact", "x\r\nCookie: y"], "--contact"),
     ("retry_and_seeds", ["crawl", "a.example", "--retry-failed", "last"], ""),
     ("unknown_outcome", ["crawls", "urls", "--outcome", "fetched,lost"], "'lost'"),
@@ -283,14 +288,36 @@ def test_limits_are_printed_when_links_are_followed(site: Site, tmp_path: Path) 
     done = run("crawl", site.url(), "--depth", "1", "--delay", "0", "--format", "json", cwd=tmp_path)
     limits = "at most 10,000 pages, 1,000 of one host and 500 that differ in their query only"
     assert f"following host links to depth 1; {limits}" in done.stderr
+    assert done.stderr.count("nobody to ask") == 1
     assert json.loads(done.stdout)["asked"] == 2
+
+
+MANNERS = [  # id, options of the plan, what is said on standard error
+    ("nobody_to_ask", {}, ["nobody to ask; --contact URL|EMAIL names you, as does contact in linkledger.toml"]),
+    ("a_contact", {"contact": "ann@example.com"}, []),
+    ("another_user_agent", {"user_agent": "AcmeBot/2"}, []),
+    ("fast", {"contact": "a@b.example", "delay": 0.2}, ["--delay 0.2 is hard on small sites"]),
+    ("half_a_second", {"contact": "a@b.example", "delay": 0.5}, []),
+]
+
+
+@pytest.mark.parametrize(("options", "said"), [pytest.param(*row[1:], id=row[0]) for row in MANNERS])
+def test_what_site_owners_may_mind_is_said(
+    options: dict[str, Any], said: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    loaded = Loaded(crawl_id=1, read=1, accepted=1, duplicates=0, rejected=0, skipped=0)
+    _tell(CrawlPlan(seeds=("a.example",), **options), loaded)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == len(said)
+    assert all(words in line for words, line in zip(said, lines, strict=True))
 
 
 def test_settings_file_and_environment(site: Site, tmp_path: Path) -> None:
     site.routes["/a"] = Page(html())
     (tmp_path / "linkledger.toml").write_text('contact = "https://us.example/"\ndelay = 0\ndb = "sqlite:///own.db"\n')
-    run("crawl", site.url("/a"), cwd=tmp_path)
+    done = run("crawl", site.url("/a"), cwd=tmp_path)
     assert site.log[-1].headers["User-Agent"].endswith("(+https://us.example/)")
+    assert "nobody to ask" not in done.stderr
     assert (tmp_path / "own.db").exists()
     run("crawl", site.url("/a"), cwd=tmp_path, LINKLEDGER_DB="sqlite:///other.db")
     assert (tmp_path / "other.db").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -42,6 +43,19 @@ SPRING = (
     'page,contact,price\nhttps://one.example.com/a,Ann,"1,200"\nhttps://blog.example.com/b,,\nbroken one,x,1\n'
     "HTTPS://one.example.com:443/a#top,Ann again,\nbücher.example.org,Bob ☕,3\n"
 )
+
+
+def test_a_file_of_any_name_is_kept(ledger: Ledger) -> None:
+    """Beyond what an index holds, by its beginning and a hash: the same file again is still the same one."""
+    dice = random.Random(1)
+    long = "".join(chr(dice.randrange(0x4E00, 0x9FFF)) for _ in range(4_000))
+    for name in (long, long + "!", long):
+        with ledger.begin() as conn:
+            saved = save_rows(conn, "spring", seeds("https://one.example.com/a\n", file=name), NOW)
+    assert saved.replaced == 1
+    with ledger.connect() as conn:
+        (found,) = lists(conn)
+    assert [(row.rows, row.file.startswith(long[:400] + "~")) for row in found.files] == [(1, True), (1, True)]
 
 
 def test_rows_come_back_with_columns_and_origin(ledger: Ledger) -> None:
