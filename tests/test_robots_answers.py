@@ -101,6 +101,7 @@ ANSWERS: list[tuple[str, Page, Outcome]] = [  # id, robots.txt, outcome of /page
     ("to_ftp", redirect("ftp://127.0.0.1/robots.txt"), UNREACHABLE),
     ("to_a_host_that_is_not_there", redirect("http://127.0.4.1:1/robots.txt"), UNREACHABLE),
     ("to_a_name_that_is_not_there", redirect("http://no-such-host.invalid/robots.txt"), UNREACHABLE),
+    ("to_a_closed_address", redirect("http://169.254.169.254/robots.txt"), UNREACHABLE),
     # -- size
     ("rule_behind_the_limit", Page("User-agent: *\n" + "#" * 20_000_000 + "\nDisallow: /page"), FETCHED),
     ("rule_before_the_limit", Page(HIDDEN + "\n" + "#\n" * 600_000 + "Allow: /page"), by_line(2)),
@@ -132,6 +133,7 @@ def test_every_answer_of_robots_txt(site: Site, database: str) -> None:
     site.routes |= {f"/hop{n}": redirect(f"/hop{n + 1}") for n in range(5)}
     expected["http://127.0.4.1:1/page"] = ("failed", "connect")
     expected["http://no-such-host.invalid/page"] = ("failed", "dns")
+    expected["http://169.254.169.254/page"] = ("refused", "address 169.254.169.254 (link-local)")
     done = run_plan(plan(database, *expected), before=REPORT)
     assert done.returncode == 0, done.stderr
     assert outcomes(database) == expected
@@ -144,7 +146,9 @@ def test_every_answer_of_robots_txt(site: Site, database: str) -> None:
     # What could not be read is asked again in a crawl of its own; what a rule forbids is not.
     site.routes = {"/page": Page(html())}
     crawl(plan(database, retry_of=1))
-    again = {url for url, (_, reason) in expected.items() if reason and not reason.startswith("robots:disallow")}
+    again = {
+        url for url, (_, reason) in expected.items() if reason and not reason.startswith(("robots:disallow", "address"))
+    }
     answers = dict.fromkeys(again, FETCHED)
     dead = {url: expected[url] for url in again if expected[url][0] == "failed"}
     assert outcomes(database) == answers | dead

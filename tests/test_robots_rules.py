@@ -1,57 +1,20 @@
-"""robots.txt rules: RFC 9309's own examples, the lines that decide, and bounds."""
+"""robots.txt rules: the lines that decide, delays, bounds and laws. What each file allows is in robots_rows.py."""
 
 from __future__ import annotations
 
+import re
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from protego import Protego
 
+from crawler.robots_known import Policy
 from crawler.robots_rules import MAX_BYTES, comparable, matches, read_robots
 
 AGENT = "linkledger"
-
-VERDICTS = [  # id, robots.txt, path, allowed
-    ("nothing_said_is_allowed", "", "/a", True),
-    ("disallow_all", "User-agent: *\nDisallow: /", "/a", False),
-    ("empty_disallow_allows", "User-agent: *\nDisallow:", "/a", True),
-    ("own_group_beats_general", "User-agent: *\nDisallow: /\n\nUser-agent: linkledger\nDisallow: /x", "/a", True),
-    ("own_group_without_rules_allows", "User-agent: *\nDisallow: /\nUser-agent: LinkLedger", "/a", True),
-    ("agent_without_regard_to_case", "user-AGENT: LINKLEDGER\ndisallow: /", "/a", False),
-    ("agent_is_not_a_prefix", "User-agent: link\nDisallow: /", "/a", True),
-    ("agent_name_ends_at_a_space", "User-agent: linkledger Images\nDisallow: /", "/a", False),
-    ("agent_name_ends_at_a_slash", "User-agent: linkledger/1.0\nDisallow: /", "/a", False),
-    ("groups_of_one_agent_are_one", "User-agent: linkledger\nDisallow: /a\n\nUser-agent: linkledger\nDisallow: /b",
-     "/b", False),
-    ("agents_share_a_group", "User-agent: other\nUser-agent: linkledger\nDisallow: /", "/a", False),
-    ("unknown_line_between_agents", "User-agent: linkledger\nSitemap: /s\nUser-agent: other\nDisallow: /", "/a", False),
-    ("rules_before_any_agent_are_nobodys", "Disallow: /\nUser-agent: *\nDisallow: /b", "/a", True),
-    ("longest_match_wins", "User-agent: *\nAllow: /a/b\nDisallow: /a", "/a/b/c", True),
-    ("longest_match_wins_in_any_order", "User-agent: *\nDisallow: /a\nAllow: /a/b", "/a/c", False),
-    ("equal_length_allows", "User-agent: *\nDisallow: /page\nAllow: /page", "/page", True),
-    ("star_anywhere", "User-agent: *\nDisallow: /*.gif$", "/a/b.gif", False),
-    ("dollar_is_the_end", "User-agent: *\nDisallow: /*.gif$", "/a/b.gif?x", True),
-    ("without_dollar_a_prefix", "User-agent: *\nDisallow: /fish", "/fishheads/yummy.html", False),
-    ("pattern_is_case_sensitive", "User-agent: *\nDisallow: /Fish", "/fish", True),
-    ("query_is_part_of_the_path", "User-agent: *\nDisallow: /*?", "/a?b", False),
-    ("root_only", "User-agent: *\nDisallow: /$", "/a", True),
-    ("rfc_utf8_example", "User-agent: *\nDisallow: /foo/bar/ツ", "/foo/bar/%E3%83%84", False),
-    ("rfc_escaped_letter_example", "User-agent: *\nDisallow: /foo/bar/%62%61%7A", "/foo/bar/baz", False),
-    ("escape_in_the_address", "User-agent: *\nDisallow: /foo/bar/baz", "/foo/bar/%62%61%7A", False),
-    ("escaped_slash_is_no_slash", "User-agent: *\nDisallow: /a%2Fb", "/a/b", True),
-    ("escapes_in_any_case", "User-agent: *\nDisallow: /a%2fb", "/a%2Fb", False),
-    ("comment_after_a_rule", "User-agent: * # all\nDisallow: /a # secret", "/a", False),
-    ("byte_order_mark", "\ufeffUser-agent: *\nDisallow: /", "/a", False),
-    ("old_mac_line_ends", "User-agent: *\rDisallow: /", "/a", False),
-    ("pattern_without_slash_matches_nothing", "User-agent: *\nDisallow: a", "/a", True),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("robots", "path", "allowed"), [pytest.param(*row[1:], id=row[0]) for row in VERDICTS])
-def test_verdict(robots: str, path: str, allowed: bool) -> None:
-    assert read_robots(robots.encode(), AGENT).judge(path).allowed is allowed
 
 
 def test_verdict_names_the_line() -> None:
@@ -65,7 +28,30 @@ def test_crawl_delay_is_that_of_the_group() -> None:
     robots = b"User-agent: *\nCrawl-delay: 7\nDisallow: /x\nUser-agent: linkledger\nCrawl-delay: 2.5\nDisallow: /y"
     assert read_robots(robots, AGENT).crawl_delay == 2.5
     assert read_robots(robots, "other").crawl_delay == 7
-    assert read_robots(b"User-agent: *\nCrawl-delay: soon", AGENT).crawl_delay is None
+
+
+DELAYS = [  # id, lines of a group, seconds
+    ("number", "Crawl-delay: 10", 10),
+    ("fraction", "crawl-delay: 1.5", 1.5),
+    ("fraction_alone", "Crawl-delay:.5", 0.5),
+    ("unit", "Crawl-delay: 10s", 10),
+    ("words_after_it", "Crawl-delay: 10 seconds # or more", 10),
+    ("without_a_colon", "Crawl-delay 10", 10),
+    ("the_most_of_several", "Crawl-delay: 3\nCrawl-delay: 20\nCrawl-delay: 5", 20),
+    ("over_merged_groups", "Crawl-delay: 3\nDisallow: /\nUser-agent: linkledger\nCrawl-delay: 4", 4),
+    ("not_of_the_general_group", "Disallow: /\nUser-agent: *\nCrawl-delay: 4", None),
+    ("word", "Crawl-delay: soon", None),
+    ("nothing", "Crawl-delay:", None),
+    ("negative", "Crawl-delay: -1", None),
+    ("no_number", "Crawl-delay: 1.2.3", None),
+    ("not_finite", "Crawl-delay: inf", None),
+    ("huge", f"Crawl-delay: {'9' * 400}", float("inf")),
+]
+
+
+@pytest.mark.parametrize(("lines", "seconds"), [pytest.param(*row[1:], id=row[0]) for row in DELAYS])
+def test_crawl_delay(lines: str, seconds: float | None) -> None:
+    assert read_robots(f"User-agent: linkledger\n{lines}".encode(), AGENT).crawl_delay == seconds
 
 
 def test_nothing_is_read_past_the_limit() -> None:
@@ -91,24 +77,92 @@ def test_hostile_patterns_take_no_time(pattern: str, path: str) -> None:
     assert time.process_time() - started < 0.2
 
 
-def test_a_file_full_of_rules_is_judged_in_time() -> None:
-    robots = b"User-agent: *\n" + b"".join(b"Disallow: /*%d*x$\n" % n for n in range(24_000))
-    rules = read_robots(robots, AGENT)
-    assert len(rules.rules) > 20_000
-    started = time.process_time()
-    assert rules.judge("/" + "a" * 200).allowed
-    assert time.process_time() - started < 1
+HOSTILE = {  # every one fills the 500 KiB that are read
+    "prefixes": b"".join(b"Allow:/%x\n" % n for n in range(60_000)),
+    "wildcards": b"".join(b"Disallow: /*%d*x$\n" % n for n in range(60_000)),
+    "one_rule_again_and_again": b"Allow:/\n" * 70_000,
+    "stars_without_end": b"".join(b"Disallow: /" + b"*a" * 24 + b"%d\n" % n for n in range(10_000)),
+    "utf8": b"".join(b"Allow:/\xc3\xa9%x\n" % n for n in range(60_000)),
+    "no_utf8": b"Allow:/" + b"\xe9a" * 255_000,
+    "escapes": b"Allow:/" + b"%62" * 170_000,
+    "one_pattern": b"Allow:/" + b"*a" * 255_000,
+    "empty_lines": b"\r" * 512_000,
+    "agents": b"User-agent:*\n" * 40_000,
+    "nothing": b":\n" * 256_000,
+}
+
+
+@pytest.mark.parametrize("lines", [pytest.param(lines, id=name) for name, lines in HOSTILE.items()])
+def test_hostile_files_do_not_hold_the_crawl(lines: bytes) -> None:
+    """Measured: read in 0.12 s of CPU at most, a path judged in 7 ms; the bounds leave room for slow machines."""
+    body = b"User-agent: *\n" + lines
+    path = "/b" + "a" * 2_000
+    read = judged = 1e9
+    for _ in range(3):  # the least of three: others may be using the machine
+        started = time.process_time()
+        rules = read_robots(body, AGENT)
+        between = time.process_time()
+        rules.judge(path)
+        read, judged = min(read, between - started), min(judged, time.process_time() - between)
+    assert read < 0.5
+    assert judged < 0.05
+
+
+def test_rules_take_the_memory_that_is_counted() -> None:
+    body = b"User-agent: *\n" + HOSTILE["wildcards"]
+    tracemalloc.start()
+    try:
+        policy = Policy(read_robots(body, AGENT), until=0)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 20_000_000
+    assert policy.bytes / 1.5 < taken < policy.bytes * 1.5
+
+
+def test_a_last_line_without_its_end_says_nothing() -> None:
+    robots = b"User-agent: *\rDisallow: /a\rAllow: /a/b"
+    assert read_robots(robots, AGENT).judge("/a/b").allowed
+    assert not read_robots(robots, AGENT, whole=False).judge("/a/b").allowed
+    assert not read_robots(robots + b"\r" + b"#" * MAX_BYTES, AGENT).judge("/a").allowed, "old Mac lines are lines"
 
 
 @given(st.text(max_size=60))
 def test_comparable_is_idempotent(path: str) -> None:
     once = comparable(path)
-    assert comparable(once) == once or "%25" in once or "%" in path
+    assert comparable(once) == once or re.search("%(?![0-9a-fA-F]{2})", path), (
+        "only a stray percent sign can join others"
+    )
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read(body: bytes) -> None:
     read_robots(body, AGENT).judge("/a")
+
+
+def by_regex(pattern: str, path: str) -> bool:
+    """The same as `matches`, slow where it is hostile."""
+    whole = pattern.endswith("$")
+    parts = (pattern[:-1] if whole else pattern).split("*")
+    return re.match(".*".join(map(re.escape, parts)) + (r"\Z" if whole else ""), path, re.DOTALL) is not None
+
+
+_PATTERNS = st.text(alphabet="/ab*$", max_size=10).map("/".__add__)
+
+
+@given(_PATTERNS, st.text(alphabet="/ab", max_size=14).map("/".__add__))
+def test_matches_as_a_regular_expression_does(pattern: str, path: str) -> None:
+    assert matches(pattern, path) is by_regex(pattern, path)
+
+
+_OTHERS = "".join(f"Disallow: /*{n}x\n" for n in range(1_000))
+
+
+@given(st.lists(st.tuples(st.booleans(), _PATTERNS), max_size=6), st.text(alphabet="/ab", max_size=14).map("/".__add__))
+def test_many_rules_are_judged_as_few(rules: list[tuple[bool, str]], path: str) -> None:
+    robots = "User-agent: *\n" + "".join(f"{'Allow' if allow else 'Disallow'}: {pattern}\n" for allow, pattern in rules)
+    few, many = read_robots(robots.encode(), AGENT), read_robots((robots + _OTHERS).encode(), AGENT)
+    assert many.judge(path) == few.judge(path)
 
 
 _PATHS = st.text(alphabet="/ab*$.", max_size=8).map("/".__add__)
