@@ -89,12 +89,13 @@ HOSTILE = {  # every one fills the 500 KiB that are read
     "empty_lines": b"\r" * 512_000,
     "agents": b"User-agent:*\n" * 40_000,
     "nothing": b":\n" * 256_000,
+    "made_for_the_path": b"".join(b"Allow:/" + b"*a" * 230 + b"*" * n + b"b\n" for n in range(900)),
 }
 
 
 @pytest.mark.parametrize("lines", [pytest.param(lines, id=name) for name, lines in HOSTILE.items()])
 def test_hostile_files_do_not_hold_the_crawl(lines: bytes) -> None:
-    """Measured: read in 0.12 s of CPU at most, a path judged in 7 ms; the bounds leave room for slow machines."""
+    """Measured: read in 0.12 s of CPU at most, a path judged in 7 ms (by the last one in 30); machines may be slower."""
     body = b"User-agent: *\n" + lines
     path = "/b" + "a" * 2_000
     read = judged = 1e9
@@ -105,7 +106,7 @@ def test_hostile_files_do_not_hold_the_crawl(lines: bytes) -> None:
         rules.judge(path)
         read, judged = min(read, between - started), min(judged, time.process_time() - between)
     assert read < 0.5
-    assert judged < 0.05
+    assert judged < 0.15
 
 
 def test_rules_take_the_memory_that_is_counted() -> None:
