@@ -25,6 +25,11 @@ _AGENT_PREFIX = re.compile(r"([a-z*][a-z0-9_.*\-]*)\s*:\s*(.*)", re.DOTALL)
 ALL_AGENTS = frozenset({"robots", "*"})
 """How a directive for every crawler is addressed: the name of the meta element, and of a header without a name."""
 
+MAX_CHARACTERS = 4_000
+"""Characters of one meta element or header that are read."""
+MAX_DIRECTIVES = 1_000
+"""Directives of one page that are kept."""
+
 VALUED = frozenset({"max-snippet", "max-image-preview", "max-video-preview", "unavailable_after"})
 """Directives with a value after a colon: in a header their names are no crawler's."""
 
@@ -75,7 +80,7 @@ def page_directives(
             found += (
                 RobotsDirective("x_robots_tag", agent, value) for agent, value in _values(content, "*", named=True)
             )
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found))[:MAX_DIRECTIVES]
 
 
 def _values(content: str, agent: str, *, named: bool) -> list[tuple[str, str]]:
@@ -85,7 +90,7 @@ def _values(content: str, agent: str, *, named: bool) -> list[tuple[str, str]]:
     """
     found: list[tuple[str, str]] = []
     in_date = False
-    for piece in content.lower().split(","):
+    for piece in content[:MAX_CHARACTERS].lower().split(","):
         piece = _META_SPACE.sub(" ", piece).strip()
         while named and (match := _AGENT_PREFIX.match(piece)) and match[1] not in VALUED:
             agent, piece, in_date = match[1], match[2].strip(), False

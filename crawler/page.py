@@ -39,8 +39,10 @@ RULES_VERSION = 2
 _NOT_FOLLOWED = frozenset({"nofollow", "ugc", "sponsored"})
 MAX_HEADING = 500
 """Characters of one heading that are kept."""
+LONGEST_BASE = 8_192
+"""Characters of a base that is heeded: each relative link repeats it."""
 
-_LINK_VALUE = re.compile(r"<([^>]*)>((?:[^,\"]|\"(?:[^\"\\]|\\.)*\"?)*)")
+_LINK_VALUE = re.compile(r"<([^<>]*)>((?:[^,\"]|\"(?:[^\"\\]|\\.)*\"?)*)")
 _LINK_REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,\"]+))", re.IGNORECASE)
 
 Headers = Sequence[tuple[str, str]]
@@ -94,7 +96,10 @@ def _parse_page(body: bytes, url: CanonicalUrl, charset: str | None, headers: He
     if root is None:
         raise AssertionError("the parser always makes an html element")
     outline = walk(root)
-    base = Base(document_base(outline.base_href, url.url, encoding))
+    base_href = outline.base_href
+    if base_href is not None and len(base_href) > LONGEST_BASE:
+        base_href = None
+    base = Base(document_base(base_href, url.url, encoding))
     directives = page_directives(outline.metas, headers, agents=(judge_as,))
     blocked, nofollow = judge(directives, judge_as)
     canonical, canonical_source = canonical_of(outline.canonical_href, headers, base)

@@ -37,7 +37,7 @@ from crawler.rendering import (
 Attributes = Mapping[str, str | None]
 
 # What is left to do when an element ends.
-END_BORDER, END_LINK, END_HEADING, END_STATE, END_DETAILS, END_SPACE = 1, 2, 4, 8, 16, 32
+END_BORDER, END_LINK, END_HEADING, END_STATE, END_DETAILS, END_SPACE, END_TITLE = 1, 2, 4, 8, 16, 32, 64
 
 MAX_PATH_STEPS = 64
 """A DOM path names so many elements at most: of deeper ones the outer quarter and the inner rest."""

@@ -26,9 +26,9 @@ _PLAIN = {ord("\u2019"): "'", ord("\u00a0"): " ", ord("\u2026"): "..."}
 _TAG = re.compile(r"<[a-z][^>]*", re.IGNORECASE)
 _SCRIPT = re.compile(r"<script\b.*?(?:</script|\Z)", re.IGNORECASE | re.DOTALL)
 _QUOTES = str.maketrans({'"': " ", "'": " ", "/": "/"})
-_EQUALS = re.compile(r"\s*=\s*")
-_ACTION = re.compile(r"<form\b[^>]*\saction\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE)
-_META = re.compile(r"<meta\b[^>]*>", re.IGNORECASE)
+_EQUALS = re.compile(r" ?= ?")
+_ACTION = re.compile(r"<form\b[^<>]*\saction\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE)
+_META = re.compile(r"<meta\b[^<>]*>", re.IGNORECASE)
 _CONTENT = re.compile(r"\scontent\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))", re.IGNORECASE)
 _IS_GENERATOR = re.compile(r"\sname\s*=\s*[\"']?generator\b", re.IGNORECASE)
 
@@ -148,7 +148,7 @@ class _Seen:
 
     @cached_property
     def _title(self) -> list[str]:
-        return [one for text in (self._page.title, *self._page.h1[:1]) if text for one in self._named(text)]
+        return [one for text in (self._page.title, *self._page.h1[:1]) if text for one in self._named(text[:_SHOWN])]
 
     @cached_property
     def _text(self) -> list[str]:
@@ -190,7 +190,7 @@ def _plain(text: str) -> str:
 
 def _normal(tag: str) -> str:
     """``<DIV ID = "app"`` -> ``<div id=app ``."""
-    plain = _EQUALS.sub("=", tag.lower()).replace('="', "=").replace("='", "=").translate(_QUOTES)
+    plain = _EQUALS.sub("=", " ".join(tag.lower().split())).replace('="', "=").replace("='", "=").translate(_QUOTES)
     return " ".join(plain.split()) + " "
 
 

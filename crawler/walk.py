@@ -29,10 +29,20 @@ from crawler.rendering import (
     SVG_KINDS,
     SVG_TITLE,
 )
-from crawler.spots import END_BORDER, END_DETAILS, END_HEADING, END_LINK, END_SPACE, END_STATE, Attributes, Spot
+from crawler.spots import (
+    END_BORDER,
+    END_DETAILS,
+    END_HEADING,
+    END_LINK,
+    END_SPACE,
+    END_STATE,
+    END_TITLE,
+    Attributes,
+    Spot,
+)
 from storage.records import Element
 
-MAX_OPEN_LINKS = 32
+MAX_OPEN_LINKS = 8
 """Links in links (possible around `object`, table cells and SVG) up to this depth are read to their end; beyond it the
 outermost one's text ends here, so that the sum of all anchors grows with the page only."""
 MAX_HEADINGS = 20
@@ -103,6 +113,7 @@ class _Walk:
         self._known_names: dict[tuple[str | None, str | None], Place | None] = {}
         self._open_links: list[int] = []
         self._open_headings: list[tuple[str, int, bool]] = []
+        self._in_title = False
 
     def run(self, root: LexborNode) -> Outline:
         """The walk itself: a loop over the nodes in document order that does the usual cases in place."""
@@ -255,7 +266,7 @@ class _Walk:
             if kind == SVG:
                 self._image(None)
         elif kind == SVG_TITLE:
-            self._svg_title(node)
+            ending |= self._svg_title(node)
         return inner, ending, kind != IMAGE
 
     def _end(self, ending: int, inner: Spot) -> None:
@@ -272,6 +283,8 @@ class _Walk:
             self._change(not inner.state.hidden)
         if ending & END_DETAILS:
             self._border()
+        if ending & END_TITLE:
+            self._in_title = False
 
     def _begin_link(self, attributes: Attributes, inner: Spot) -> int:
         """Note a link where it has an href; returns what is left to do at its end."""
@@ -344,11 +357,15 @@ class _Walk:
             if alt is not None:
                 images.alts.append(alt)
 
-    def _svg_title(self, node: LexborNode) -> None:
-        if self._open_links:
-            title = node.text()
-            for number in self._open_links:
-                self.images.setdefault(number, Images([], [])).svg_titles.append(title)
+    def _svg_title(self, node: LexborNode) -> int:
+        # HTML in a title may hold another SVG with a title: the outer one has its words, so all are read once.
+        if not self._open_links or self._in_title:
+            return 0
+        title = node.text()
+        for number in self._open_links:
+            self.images.setdefault(number, Images([], [])).svg_titles.append(title)
+        self._in_title = True
+        return END_TITLE
 
     def _meta(self, node: LexborNode, tag: str, attributes: Attributes) -> None:
         """Read a base, link, meta or title element, wherever it stands; the first that says something counts."""
