@@ -25,7 +25,7 @@ from storage.kept import read_kept
 from storage.leases import HandOn
 from storage.records import PageRecord, Reading, Response
 from storage.shards import ALL, SHARDS, shard_of
-from storage.writer import write_readings
+from storage.writer import WriteSummary, write_readings
 
 if TYPE_CHECKING:
     from crawler.plan import CrawlPlan
@@ -331,10 +331,14 @@ class Session:
 
     async def _write(self, batch: list[Reading | HandOn]) -> None:
         try:
-            discovered = await asyncio.get_running_loop().run_in_executor(self._threads[0], self._store, batch)
-            self.tally.asked += discovered or 0
+            stored = await asyncio.get_running_loop().run_in_executor(self._threads[0], self._store, batch)
+            if stored is not None:
+                self.tally.asked += stored.discovered
+                # A page that two URLs led to is one.
+                self.tally.pages -= stored.redelivered
+                self.tally.links -= stored.links_redelivered
             # None: it was stored, but the answer was lost. There may be new URLs then.
-            self.feed.stored((one.requested.url for one in batch), discovered=discovered != 0)
+            self.feed.stored((one.requested.url for one in batch), discovered=stored is None or stored.discovered > 0)
         except LedgerError as error:
             self.fail(error)
         except Exception as error:  # noqa: BLE001  a fault of ours must end the crawl too, not hang it
@@ -346,35 +350,35 @@ class Session:
         elif self._batch and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(BATCH_SECONDS, self._write_now)
 
-    def _store(self, batch: Sequence[Reading | HandOn]) -> int | None:
+    def _store(self, batch: Sequence[Reading | HandOn]) -> WriteSummary | None:
         """In the writer's thread: one transaction, tried again as long as the database may come back.
 
         Storing again what was stored already changes nothing, so a commit whose answer was lost does no harm.
 
         Returns:
-            How many URLs joined the crawl; None where that cannot be said.
+            What was stored; None where that cannot be said.
         """
         readings = [one for one in batch if isinstance(one, Reading)]
         handed_on = [one for one in batch if isinstance(one, HandOn)]
         tries = 0
 
-        def once() -> int:
+        def once() -> WriteSummary:
             nonlocal tries
             tries += 1
             if tries > 1:
                 self.ledger.forget()
-            discovered = 0
+            stored = WriteSummary()
             if readings:
-                discovered = write_readings(
+                stored = write_readings(
                     self.ledger, self.crawl_id, readings, keep_text=self.plan.keep_text, rules_version=RULES_VERSION
-                ).discovered
+                )
             if handed_on:
                 with self.ledger.begin() as conn:
                     leases.hand_over(conn, self.crawl_id, handed_on)
-            return discovered
+            return stored
 
-        discovered = self.patience(once)
-        return discovered if tries == 1 else None
+        stored = self.patience(once)
+        return stored if tries == 1 else None
 
     def fail(self, error: LedgerError) -> None:
         """The ledger cannot be used any more: end the crawl, keep the first cause."""

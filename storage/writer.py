@@ -56,6 +56,8 @@ class WriteSummary:
     """Pages whose history was told again from their kept visits; what it changed is in ``rows_written`` alone."""
     redelivered: int = 0
     """Readings of a page that the ledger had already."""
+    links_redelivered: int = 0
+    """Links on those pages."""
     links_opened: int = 0
     links_restored: int = 0
     links_changed: int = 0
@@ -197,12 +199,13 @@ class _Batch:
                 # Its number is not known yet: a reading of the same visit in this batch names its place instead.
                 there.setdefault(page_id, []).append((-1 - place, reading.at, self.crawl_id, reading.whole))
                 fresh.append((page_id, place, reading.page))
-            elif known < 0:
+                continue
+            self.count["redelivered"] += 1
+            self.count["links_redelivered"] += len(reading.page.links)
+            if known < 0:
                 again.append((place, -1 - known))
-                self.count["redelivered"] += 1
             else:
                 visit_of[place] = known
-                self.count["redelivered"] += 1
         visits: list[NewVisit] = []
         ids = self.dialect.next_ids(self.conn, "visit", len(fresh)) if fresh else []
         for visit_id, (page_id, place, page) in zip(ids, fresh, strict=True):

@@ -252,11 +252,12 @@ def test_the_kept_plan_holds_no_password(site: Site, tmp_path: Path, postgres_ur
 
 
 def test_progress_is_plain_in_a_pipe_and_the_answer_is_alone_on_stdout(site: Site, tmp_path: Path) -> None:
-    site.routes["/a"] = Page(html("/x"))
-    done = run("crawl", site.url("/a"), site.url("/b"), "--delay", "0", "--format", "jsonl", cwd=tmp_path)
+    site.routes |= {"/a": Page(html("/x")), "/moved": redirect("/a")}
+    urls = (site.url("/a"), site.url("/moved"), site.url("/b"))
+    done = run("crawl", *urls, "--delay", "0", "--format", "jsonl", cwd=tmp_path)
     (line,) = done.stdout.splitlines()
-    assert json.loads(line)["fetched"] == 1
-    assert "2 of 2 URLs, 1 pages, 1 links, 1 failed http:404" in done.stderr
+    assert [json.loads(line)[name] for name in ("fetched", "pages", "links")] == [2, 1, 1]
+    assert "3 of 3 URLs, 1 pages, 1 links, 1 failed http:404" in done.stderr, "a page that two URLs lead to is one"
     assert "\x1b" not in done.stderr
 
 
