@@ -95,7 +95,7 @@ HOSTILE = {  # every one fills the 500 KiB that are read
 
 @pytest.mark.parametrize("lines", [pytest.param(lines, id=name) for name, lines in HOSTILE.items()])
 def test_hostile_files_do_not_hold_the_crawl(lines: bytes) -> None:
-    """Measured: read in 0.12 s of CPU at most, a path judged in 7 ms (by the last one in 30); machines may be slower."""
+    """Measured: read in 0.12 s of CPU at most, a path judged in 7 ms (by the last one in 30)."""
     body = b"User-agent: *\n" + lines
     path = "/b" + "a" * 2_000
     read = judged = 1e9
