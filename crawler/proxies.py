@@ -48,7 +48,8 @@ def unused(given: str | None) -> str | None:
     names = [f"{scheme}_proxy" for scheme in _in_environment()] if given is None else []
     if not names:
         return None
-    return f"not used: {' and '.join(names)} of the environment; crawl --proxy environment goes through them"
+    them = "it" if len(names) == 1 else "them"
+    return f"not used: {' and '.join(names)} of the environment; crawl --proxy environment goes through {them}"
 
 
 def _in_environment() -> dict[str, str]:

@@ -11,14 +11,15 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 
 import pytest
+from canary import Canary
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from local_site import Page, Site, crawl, environment, html, outcomes, redirect, run_plan, serve
+from local_site import Answer, Page, Site, crawl, environment, html, outcomes, redirect, run_plan, serve
 from proof import examples
 
 from crawler.addresses import kind_of, read_opening
@@ -34,14 +35,14 @@ KINDS = [  # address, kind; None: public
     ("9.255.255.255", None), ("11.0.0.0", None), ("100.63.255.255", None), ("100.64.0.0", "shared"),
     ("100.100.100.200", "shared"), ("100.127.255.255", "shared"), ("100.128.0.0", None), ("127.0.0.1", "loopback"),
     ("127.255.255.254", "loopback"), ("128.0.0.1", None), ("168.63.129.16", "cloud platform"), ("168.63.129.17", None),
-    ("169.254.169.254", "link-local"), ("172.15.255.255", None), ("172.16.0.0", "private"), ("172.31.255.255", "private"),
-    ("172.32.0.0", None), ("192.0.0.192", "reserved"), ("192.0.1.0", None), ("192.0.2.1", "documentation"),
-    ("192.31.196.1", None), ("192.52.193.1", None), ("192.88.99.1", "6to4 relay"), ("192.168.1.1", "private"),
-    ("192.175.48.1", None), ("198.17.255.255", None), ("198.18.0.1", "benchmarking"), ("198.19.255.255", "benchmarking"),
-    ("198.20.0.0", None), ("198.51.100.7", "documentation"), ("203.0.113.7", "documentation"), ("223.255.255.255", None),
-    ("224.0.0.1", "multicast"), ("239.255.255.250", "multicast"), ("240.0.0.1", "reserved"),
-    ("255.255.255.255", "broadcast"), ("1.1.1.1", None), ("8.8.8.8", None),
-    ("::", "unspecified"), ("::1", "loopback"), ("::2", "reserved in IPv4-compatible"),
+    ("169.254.169.254", "link-local"), ("172.15.255.255", None), ("172.16.0.0", "private"),
+    ("172.31.255.255", "private"), ("172.32.0.0", None), ("192.0.0.192", "reserved"), ("192.0.1.0", None),
+    ("192.0.2.1", "documentation"), ("192.31.196.1", None), ("192.52.193.1", None), ("192.88.99.1", "6to4 relay"),
+    ("192.168.1.1", "private"), ("192.175.48.1", None), ("198.17.255.255", None), ("198.18.0.1", "benchmarking"),
+    ("198.19.255.255", "benchmarking"), ("198.20.0.0", None), ("198.51.100.7", "documentation"),
+    ("203.0.113.7", "documentation"), ("223.255.255.255", None), ("224.0.0.1", "multicast"),
+    ("239.255.255.250", "multicast"), ("240.0.0.1", "reserved"), ("255.255.255.255", "broadcast"), ("1.1.1.1", None),
+    ("8.8.8.8", None), ("::", "unspecified"), ("::1", "loopback"), ("::2", "reserved in IPv4-compatible"),
     ("::ffff:127.0.0.1", "loopback"), ("::ffff:169.254.169.254", "link-local"), ("::ffff:8.8.8.8", None),
     ("::ffff:0:127.0.0.1", "reserved"), ("::127.0.0.1", "loopback in IPv4-compatible"), ("::8.8.8.8", "reserved"),
     ("64:ff9b::169.254.169.254", "link-local in NAT64"), ("64:ff9b::8.8.8.8", None), ("64:ff9b:1::8.8.8.8", "private"),
@@ -63,8 +64,8 @@ def test_kind(address: str, kind: str | None) -> None:
     assert kind_of(ip_address(address)) == kind
 
 
-CLOSED = ["0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
-          "198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4"]  # fmt: skip
+CLOSED = ["0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+          "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4"]  # fmt: skip
 CARRIERS = {
     "mapped": lambda v4: 0xFFFF << 32 | v4,
     "compatible": lambda v4: v4,
@@ -110,7 +111,8 @@ OPENINGS = [  # --allow-net, address, port, whether it is opened
     ("64:ff9b::/96", "64:ff9b::127.0.0.9", 1, True), ("fd00::/8", "fd12::1", 443, True),
     ("[fd00::]/8:8080", "fd12::1", 8080, True), ("[fd00::]/8:8080", "fd12::1", 80, False),
     ("fd00::/8:8080", "fd12::1", 80, False), ("[::1]:8080", "::1", 8080, True), ("::1", "::1", 5, True),
-    ("fe80::/10", "fe80::1%eth0", 80, True), ("0.0.0.0/0", "169.254.169.254", 80, True), (" 10.0.0.1 ", "10.0.0.1", 1, True),
+    ("fe80::/10", "fe80::1%eth0", 80, True), ("0.0.0.0/0", "169.254.169.254", 80, True),
+    (" 10.0.0.1 ", "10.0.0.1", 1, True),
 ]  # fmt: skip
 
 
@@ -123,8 +125,8 @@ def test_opening(text: str, address: str, port: int, opened: bool) -> None:
 
 
 NO_OPENINGS = [
-    "", "x", "localhost", "10.0.0.0/33", "10.0.0.0/8:", "10.0.0.0/8:0", "10.0.0.0/8:65536", "10.0.0.0/8:-1", "[fd00::/8",
-    "[::1]:", "fd00::/129", "10.0.0.0/8:８０", "10.0.0.5/8", "::ffff:10.0.0.0/104", "10.1", "http://10.0.0.1",
+    "", "x", "localhost", "10.0.0.0/33", "10.0.0.0/8:", "10.0.0.0/8:0", "10.0.0.0/8:65536", "10.0.0.0/8:-1",
+    "[fd00::/8", "[::1]:", "fd00::/129", "10.0.0.0/8:８０", "10.0.0.5/8", "::ffff:10.0.0.0/104", "10.1", "http://10.0.0.1",
 ]  # fmt: skip
 
 
@@ -137,39 +139,6 @@ def test_what_is_no_opening_is_named_with_the_form(text: str) -> None:
 
 
 # -- crawls beside a canary ---------------------------------------------------------------------
-
-
-class Canary:
-    """Listens on every IPv4 address and on ::1, for TCP and UDP, and answers nothing."""
-
-    def __init__(self, stack: ExitStack) -> None:
-        self.listening = [socket.socket(), socket.socket(type=socket.SOCK_DGRAM)]
-        self.listening[0].bind(("0.0.0.0", 0))
-        self.port: int = self.listening[0].getsockname()[1]
-        self.listening[1].bind(("0.0.0.0", self.port))
-        self.six = socket.has_ipv6
-        try:
-            six = socket.socket(socket.AF_INET6)
-            six.bind(("::1", self.port))
-            self.listening.append(six)
-        except OSError:
-            self.six = False
-        for one in self.listening:
-            stack.callback(one.close)
-            one.setblocking(False)
-            if one.type == socket.SOCK_STREAM:
-                one.listen(100)
-
-    def seen(self) -> list[str]:
-        """Every connection and datagram that came in; the system accepts them without us."""
-        found = []
-        for one in self.listening:
-            while True:
-                try:
-                    found.append(repr(one.accept() if one.type == socket.SOCK_STREAM else one.recv(99)))
-                except BlockingIOError:
-                    break
-        return found
 
 
 @pytest.fixture
@@ -234,13 +203,19 @@ SPELLINGS = [  # what stands for a loopback address or a machine's metadata, bef
     "http://inside.example", "http://INSIDE.example", "http://six.example",
 ]  # fmt: skip
 REJECTED = "http://user:word@127.0.0.1"  # a list is told about it
-OTHER_SCHEMES = ["file:///etc/passwd", "data:text/html,<a href=/x>x</a>", "ftp://127.0.0.1/x", "s3://bucket/key", "javascript:1"]
+OTHER_SCHEMES = [
+    "file:///etc/passwd",
+    "data:text/html,<a href=/x>x</a>",
+    "ftp://127.0.0.1/x",
+    "s3://bucket/key",
+    "javascript:1",
+]
 
 
 def test_nothing_closed_is_reached_by_any_route(site: Site, canary: Canary, tmp_path: Path) -> None:
     closed = f"http://127.0.0.1:{canary.port}"
     decimal = f"http://2130706433:{canary.port}"
-    site.routes |= {
+    answers: dict[str | tuple[str, str], Answer] = {
         "/": Page(html(f"{closed}/linked", f"{decimal}/linked-too", "/near", "file:///etc/passwd", "data:text/html,x")),
         "/near": Page(f'<meta http-equiv="refresh" content="0; url={closed}/meta">{html()}'),
         "/base": Page(f'<base href="{closed}/base/">{html("from-base")}'),
@@ -256,15 +231,26 @@ def test_nothing_closed_is_reached_by_any_route(site: Site, canary: Canary, tmp_
         ("moving.example", "/1"): Page(html()),
         ("moving.example", "/2"): Page(html()),
     }
+    site.routes |= answers
     from_good = ["/", "/base", "/away", "/away-decimal", "/away-name", "/away-metadata", "/refresh"]
     seeds = [good(site, path) for path in from_good]
     schemes = [good(site, f"/scheme{number}") for number in range(len(OTHER_SCHEMES))]
     spelled = [f"{start}:{canary.port}/spelled{number}" for number, start in enumerate(SPELLINGS)]
-    names = [site.url(path, host) for host, path in [("good.example", "/page"), ("moving.example", "/1"), ("moving.example", "/2")]]
-    mixed = [site.url("/page", "mixed.example"), "http://metadata.example/", "http://169.254.169.254/", "http://10.0.0.1:22/"]
+    names = [
+        site.url(path, host)
+        for host, path in [("good.example", "/page"), ("moving.example", "/1"), ("moving.example", "/2")]
+    ]
+    mixed = [
+        site.url("/page", "mixed.example"),
+        "http://metadata.example/",
+        "http://169.254.169.254/",
+        "http://10.0.0.1:22/",
+    ]
     behind = site.url("/page", "127.0.0.3")
     pages = tmp_path / "pages.txt"
-    pages.write_text("\n".join([*seeds, *schemes, *spelled, *names, *mixed, behind, REJECTED, *OTHER_SCHEMES]) + "\n", "utf-8")
+    pages.write_text(
+        "\n".join([*seeds, *schemes, *spelled, *names, *mixed, behind, REJECTED, *OTHER_SCHEMES]) + "\n", "utf-8"
+    )
     database = f"sqlite:///{tmp_path / 'l.db'}"
     plan = CrawlPlan(
         db=database, seeds=(str(pages),), allow_net=opened(site), delay=0, timeout=5, depth=1, follow="any"
@@ -291,4 +277,168 @@ def test_nothing_closed_is_reached_by_any_route(site: Site, canary: Canary, tmp_
     facts = json.loads(done.stdout)
     assert (facts["rows_rejected"], facts["proxy"]) == (len(OTHER_SCHEMES) + 1, None)
     lookups = json.loads(done.stderr.rpartition("LOOKED UP ")[2])
-    assert lookups == dict.fromkeys(["good.example", "inside.example", "metadata.example", "mixed.example", "moving.example"], 1)
+    assert lookups == dict.fromkeys(
+        ["good.example", "inside.example", "metadata.example", "mixed.example", "moving.example"], 1
+    )
+
+
+# -- whatever connects ----------------------------------------------------------------------------
+
+OTHER_HANDLER = '''
+import asyncio, socket, urllib.request
+from scrapy.http import HtmlResponse
+
+real = socket.getaddrinfo
+asked = []
+def getaddrinfo(host, *more, **named):
+    """moving.example means another address from the second time on."""
+    if host == "moving.example":
+        asked.append(host)
+        host = "127.0.0.2" if len(asked) == 1 else "127.0.0.1"
+    return real(host, *more, **named)
+socket.getaddrinfo = getaddrinfo
+
+class Handler:
+    """Fetches by itself: no Twisted, no resolver of ours."""
+    lazy = False
+    @classmethod
+    def from_crawler(cls, crawler):
+        return cls()
+    async def download_request(self, request):
+        def fetch():
+            with urllib.request.urlopen(request.url, timeout=5) as answer:
+                return HtmlResponse(request.url, body=answer.read(), request=request,
+                                    headers={"Content-Type": answer.headers["Content-Type"]})
+        return await asyncio.to_thread(fetch)
+    async def close(self):
+        pass
+'''
+OTHERS = {
+    "a_handler_of_its_own": ("DOWNLOAD_HANDLERS", '{"http": "other_handler.Handler"}'),
+    "a_resolver_of_its_own": ("TWISTED_DNS_RESOLVER", "scrapy.resolver.CachingThreadedResolver"),
+}
+
+
+@pytest.mark.parametrize(("setting", "value"), OTHERS.values(), ids=OTHERS)
+def test_it_holds_whatever_scrapy_connects_with(
+    site: Site, canary: Canary, tmp_path: Path, setting: str, value: str
+) -> None:
+    """Run as ``scrapy crawl``, which is held as well."""
+    (tmp_path / "other_handler.py").write_text(OTHER_HANDLER)
+    closed = f"http://127.0.0.1:{canary.port}/page"
+    site.routes |= {"/": Page(html(closed)), "/rebound": Page(html())}
+    database = f"sqlite:///{tmp_path / 'l.db'}"
+    moving = f"http://moving.example:{site.port}/rebound"
+    arguments = {
+        "db": database, "seeds": f"{good(site, '/')} {closed} {moving}", "delay": "0", "depth": "1", "follow": "any",
+        "allow_net": opened(site)[0],
+    }  # fmt: skip
+    command = [sys.executable, "-m", "scrapy", "crawl", "pages", "-s", f"{setting}={value}"]
+    for name, text in arguments.items():
+        command += ["-a", f"{name}={text}"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment() | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert canary.seen() == []
+    found = outcomes(database)
+    assert found[good(site, "/")] == ("fetched", None), found
+    assert found[closed] == ("refused", "address 127.0.0.1 (loopback)")
+    if setting == "DOWNLOAD_HANDLERS":  # robots.txt was asked at the first address, the page would be at the second
+        assert found[moving] == ("refused", "address 127.0.0.1 (loopback)")
+        assert "/robots.txt" in site.paths("moving.example")
+        assert "/rebound" not in site.paths()
+
+
+CONNECTING = """
+import asyncio, http.client, json, socket, sys, urllib.request
+from crawler.addresses import read_opening
+from crawler.guard import Guard, guarded, stopped
+
+port, good, six = json.loads(sys.argv[1])
+closed = "127.0.0.1"
+told = {}
+
+def tried(name, action):
+    try:
+        action()
+        told[name] = "connected"
+    except Exception as error:
+        told[name] = stopped(error)
+
+def udp(action):
+    with socket.socket(type=socket.SOCK_DGRAM) as one:
+        action(one)
+
+def six_of(address, scope=0):
+    with socket.socket(socket.AF_INET6) as one:
+        one.connect((address, port, 0, scope))
+
+def ours():
+    # Sockets that lead to no other machine are left alone, and the good server is reached.
+    a, b = socket.socketpair()
+    a.close(), b.close()
+    socket.create_connection(("127.0.0.2", good)).close()
+
+def every():
+    tried("connect", lambda: socket.create_connection((closed, port)))
+    tried("connect_ex", lambda: socket.socket().connect_ex((closed, port)))
+    tried("name", lambda: socket.socket().connect(("localhost", port)))
+    tried("short", lambda: socket.socket().connect(("127.1", port)))
+    tried("bytes", lambda: socket.socket().connect((b"127.0.0.1", port)))
+    tried("empty", lambda: socket.socket().connect(("", port)))
+    tried("broadcast", lambda: socket.socket().connect(("<broadcast>", port)))
+    tried("urllib", lambda: urllib.request.urlopen(f"http://localhost:{port}/", timeout=5))
+    tried("http.client", lambda: http.client.HTTPConnection(closed, port).request("GET", "/"))
+    tried("asyncio", lambda: asyncio.run(asyncio.open_connection(closed, port)))
+    tried("sendto", lambda: udp(lambda one: one.sendto(b"x", (closed, port))))
+    tried("sendmsg", lambda: udp(lambda one: one.sendmsg([b"x"], [], 0, (closed, port))))
+    tried("udp connect", lambda: udp(lambda one: one.connect((closed, port))))
+    tried("mapped", lambda: six_of("::ffff:127.0.0.1"))
+    tried("six", lambda: six_of("::1"))
+    tried("scope", lambda: six_of("fe80::1", 1))
+    tried("ours", ours)
+
+with guarded(Guard((read_opening(f"127.0.0.2/32:{good}"),))):
+    every()
+tried("afterwards", lambda: socket.create_connection((closed, port)).close())
+print(json.dumps(told))
+"""
+
+
+def test_it_holds_whatever_python_connects_with(site: Site, canary: Canary) -> None:
+    command = [sys.executable, "-c", CONNECTING, json.dumps([canary.port, site.port, canary.six])]
+    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    loopback = "address 127.0.0.1 (loopback)"
+    assert {name: told.pop(name) for name in ("ours", "afterwards")} == dict.fromkeys(
+        ("ours", "afterwards"), "connected"
+    )
+    assert {name: told.pop(name) for name in ("name", "short", "empty", "broadcast")} == {
+        "name": "address 'localhost' (a name)", "short": "address '127.1' (a name)", "empty": "address '' (a name)",
+        "broadcast": "address '<broadcast>' (a name)",
+    }  # fmt: skip
+    assert told.pop("six") == "address ::1 (loopback)"
+    assert told.pop("scope") == "address fe80::1 (link-local)"
+    assert told.pop("urllib") in (loopback, "address ::1 (loopback)")
+    assert told == dict.fromkeys(told, loopback)
+    assert len(told) == 9
+    assert len(canary.seen()) == 1, "the connection made when the guard was no longer in force"
+
+
+def test_every_worker_is_held(site: Site, canary: Canary, tmp_path: Path) -> None:
+    site.routes |= {"/": Page(html())}
+    seeds = [good(site, "/"), good(site, "/", "127.0.0.3")]
+    closed = [f"http://127.0.0.{number}:{canary.port}/" for number in range(10, 30)]
+    plan = CrawlPlan(
+        db=f"sqlite:///{tmp_path / 'l.db'}", seeds=(*seeds, *closed), allow_net=opened(site), delay=0, workers=2
+    )
+    crawl(plan)
+    assert canary.seen() == []
+    found = outcomes(plan.db)
+    assert {found[url][0] for url in seeds} == {"fetched"}
+    assert {found[url] for url in closed} == {
+        ("refused", f"address 127.0.0.{number} (loopback)") for number in range(10, 30)
+    }
