@@ -64,19 +64,15 @@ _READ = """
     size += text === null ? 5 + 2 * name(node).length : text.length;
     if (node instanceof Element) for (const one of attributes(node)) size += one.name.length + one.value.length + 4;
     if (size > most) {
-      const rest = Document.prototype.createRange.call(document);
-      rest.setStartBefore(node);
-      rest.setEndAfter(getter(Node, 'lastChild')(root));
-      rest.deleteContents();
       cut = true;
       break;
     }
   }
-  return {html: getter(Element, 'outerHTML')(root), cut, url: location.href,
+  return {html: cut ? '' : getter(Element, 'outerHTML')(root), cut, url: location.href,
           quirks: getter(Document, 'compatMode')(document) !== 'CSS1Compat'};
 })
 """
-"""The document as text, up to a number of characters, without what is there for browsers without scripts."""
+"""The document as text, if it is no longer than so many characters; without what is there for want of scripts."""
 
 
 class Rendering(NamedTuple):
@@ -86,10 +82,6 @@ class Rendering(NamedTuple):
     """The answer of the server with this document in place of its own."""
     url: CanonicalUrl
     """Of the document: scripts can change all of it but the origin."""
-    cut: bool
-    """It was longer than a page may be."""
-    lacking: bool
-    """Something its scripts asked for was not to be had this time."""
 
 
 class Browser:
@@ -133,7 +125,9 @@ class Browser:
             url: its own.
             charset: what its bytes were read as.
         Returns:
-            Why it could not be rendered, in a word; None where the crawl ends before its turn.
+            Why it was not rendered, or not whole, in a word: ``time``, ``size`` (longer than a page may be),
+            ``scripts`` (something they asked for was not to be had this time), ``crash``, ``browser``. None where the
+            crawl ends before its turn.
         """
         encodings = [value.decode("latin-1") for value in response.headers.getlist(b"Content-Encoding")]
         try:
@@ -288,6 +282,10 @@ class _Visit:
 def _rendering(visit: _Visit, response: Response, charset: str, most: int) -> Rendering | str:
     found = visit.found
     assert found is not None
+    if found["cut"]:
+        return "size"
+    if visit.allowance.lacking:
+        return "scripts"
     try:
         url = canonical_url(found["url"])
     except InvalidUrl:
@@ -301,9 +299,9 @@ def _rendering(visit: _Visit, response: Response, charset: str, most: int) -> Re
     headers = response.headers.copy()
     headers.pop(b"Content-Encoding", None)
     headers[b"Content-Type"] = f"text/html; charset={charset}"
-    cut = found["cut"] or len(body) > most
-    made = Response(response.url, headers=headers, body=body[:most], request=response.request)
-    return Rendering(made, url, cut, visit.allowance.lacking)
+    if len(body) > most:
+        return "size"
+    return Rendering(Response(response.url, headers=headers, body=body, request=response.request), url)
 
 
 def _headers(response: Response, charset: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from crawler.union import union
-from storage.records import OutcomeState, Reading
+from storage.records import Reading
 
 
 def worth_rendering(reading: Reading) -> bool:
@@ -16,24 +16,20 @@ def worth_rendering(reading: Reading) -> bool:
     )
 
 
-def rendered_reading(raw: Reading, rendered: Reading, *, cut: bool, lacking: bool, max_links: int) -> Reading:
-    """One reading of both documents of a page.
+def rendered_reading(raw: Reading, rendered: Reading, *, max_links: int) -> Reading | str:
+    """One reading of both documents of a page, or why there is none: the document as it was sent stands alone then.
+
+    A partial reading of both would open no links, not even those that were sent.
 
     Args:
         raw: of the document as it was sent; its response facts stay.
-        rendered: of the document as scripts left it; one without a page changes nothing.
-        cut: it was longer than a page may be.
-        lacking: scripts went without something that they might get next time.
+        rendered: of the document as scripts left it.
     """
-    if raw.page is None or rendered.page is None:
-        return raw
+    if raw.page is None or rendered.page is None or rendered.outcome not in ("fetched", "suspect"):
+        return rendered.reason or rendered.outcome
     page = union(raw.page, rendered.page)
-    reason: str | None = "size" if cut else rendered.reason if rendered.outcome == "partial" else None
     if len(page.links) > max_links:
-        page = page._replace(links=page.links[:max_links])
-        reason = reason or "links"
-    reason = reason or ("scripts" if lacking else None)
-    outcome: OutcomeState = "partial" if reason else "fetched"
-    if reason is None and raw.outcome == "suspect" and rendered.outcome == "suspect":
-        outcome, reason = rendered.outcome, rendered.reason
-    return replace(raw, outcome=outcome, reason=reason, page=page, method="rendered")
+        return "links"
+    # A shell is judged anew; any other page was judged as it was sent.
+    judged = rendered if raw.outcome == "suspect" else raw
+    return replace(raw, outcome=judged.outcome, reason=judged.reason, page=page, method="rendered")

@@ -150,12 +150,16 @@ class PagesSpider(Spider):
         rendering = await browser.render(response, ask.current, raw.page.charset)
         if rendering is None:  # the crawl ends; the page is still pending
             return []
+        reading: Reading | str
         if isinstance(rendering, str):
-            self.session.not_rendered(ask.current.url, rendering)
-            return [self._follower.followed(raw, ask.depth)]
-        there = ask._replace(current=rendering.url)
-        again = read_response(rendering.response, there, max_bytes=plan.max_bytes, judge_as=plan.judge_as)
-        reading = rendered_reading(raw, again, cut=rendering.cut, lacking=rendering.lacking, max_links=plan.max_links)
+            reading = rendering
+        else:
+            there = ask._replace(current=rendering.url)
+            again = read_response(rendering.response, there, max_bytes=plan.max_bytes, judge_as=plan.judge_as)
+            reading = rendered_reading(raw, again, max_links=plan.max_links)
+        if isinstance(reading, str):
+            self.session.not_rendered(ask.current.url, reading)
+            reading = raw
         return [self._follower.followed(reading, ask.depth)]
 
     async def _unchanged(self, response: Response, ask: Ask, visit_id: int) -> list[Any]:
