@@ -57,3 +57,28 @@ def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
 def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
     (tmp_path / "linkledger.toml").write_bytes(b'\xef\xbb\xbfdb = "sqlite:///x.db"\n')
     assert load_config(environment={}, folder=tmp_path).db == "sqlite:///x.db"
+
+
+NETS = [  # id, file, environment, option, what holds
+    ("text", 'allow_net = "10.1.0.0/16, 127.0.0.1:80"', {}, None, ("10.1.0.0/16", "127.0.0.1:80")),
+    ("list", 'allow_net = ["10.1.0.0/16", "fd00::/8"]', {}, None, ("10.1.0.0/16", "fd00::/8")),
+    ("environment", 'allow_net = "10.1.0.0/16"', {"LINKLEDGER_ALLOW_NET": "127.0.0.1 ::1"}, None, ("127.0.0.1", "::1")),
+    ("option", 'allow_net = "10.1.0.0/16"', {"LINKLEDGER_ALLOW_NET": "::1"}, ["10.2.0.0/16"], ("10.2.0.0/16",)),
+    ("nothing", "", {"LINKLEDGER_ALLOW_NET": ""}, [], ()),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "environment", "option", "holds"), [pytest.param(*row[1:], id=row[0]) for row in NETS]
+)
+def test_networks_come_from_one_place(
+    tmp_path: Path, text: str, environment: dict[str, str], option: list[str] | None, holds: tuple[str, ...]
+) -> None:
+    (tmp_path / "linkledger.toml").write_text(text, encoding="utf-8")
+    assert load_config(allow_net=option, environment=environment, folder=tmp_path).allow_net == holds
+
+
+def test_a_proxy_comes_from_the_environment_of_linkledger_only(tmp_path: Path) -> None:
+    shell = {"http_proxy": "http://shell.example:1", "https_proxy": "http://shell.example:1"}
+    assert load_config(environment=shell, folder=tmp_path).proxy is None
+    assert load_config(environment=shell | {"LINKLEDGER_PROXY": "environment"}, folder=tmp_path).proxy == "environment"
