@@ -1,0 +1,348 @@
+"""Pages read after their scripts ran, in a real Chromium: what is found, and what a page cannot reach from there."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from local_site import Page, Site, environment, outcomes, redirect, run_plan, serve
+from long_crawl import COMMAND, ROOT, children, finish, is_there, wait_for
+from sqlalchemy import select
+
+from crawler.chromium import NoBrowser, find_chromium
+from crawler.plan import CrawlPlan
+from storage import schema
+from storage.codes import SEEN_BY
+from storage.engine import open_ledger
+
+WITHOUT_THE_EXTRA = "import sys; sys.modules |= dict.fromkeys(('playwright', 'scrapy_playwright'))"
+QUICK = "import crawler.browser as b; b.PAGE_SECONDS, b.READ_SECONDS, b.SETTLE_SECONDS = 7.0, 2.0, 2.0"
+"""The times of a page are shorter here, for one that never ends."""
+
+try:
+    CHROMIUM = find_chromium(CrawlPlan(seeds=("x",), render=True))
+except NoBrowser:  # the end of the run says so: see conftest.py
+    CHROMIUM = ""
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with serve() as served:
+        yield served
+
+
+def seen(database: str, page: str) -> dict[str, str]:
+    """The links of one page: target -> in which documents."""
+    link, source = schema.link, schema.url.alias()
+    asked = (
+        select(schema.url.c.url, link.c.seen_by)
+        .join(schema.url, schema.url.c.id == link.c.target_id)
+        .join(source, source.c.id == link.c.source_id)
+        .where(source.c.url == page)
+    )
+    with open_ledger(database) as conn:
+        return {row.url: SEEN_BY[row.seen_by] for row in conn.execute(asked)}
+
+
+@dataclass
+class Canary:
+    """An address that no page may reach, by TCP or UDP."""
+
+    port: int
+    heard: list[bytes] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.99:{self.port}"
+
+
+@contextmanager
+def canary() -> Iterator[Canary]:
+    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+        tcp.bind(("127.0.0.99", 0))
+        tcp.listen(50)
+        udp.bind(tcp.getsockname())
+        found = Canary(tcp.getsockname()[1])
+
+        def listen() -> None:
+            while True:
+                try:
+                    connection, _ = tcp.accept()
+                except OSError:
+                    return
+                found.heard.append(b"tcp")
+                connection.close()
+
+        def hear() -> None:
+            while True:
+                try:
+                    found.heard.append(b"udp " + udp.recv(100))
+                except OSError:
+                    return
+
+        threads = [threading.Thread(target=one, daemon=True) for one in (listen, hear)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield found
+        finally:
+            tcp.shutdown(socket.SHUT_RDWR)
+
+
+MADE = """<!doctype html><title>As sent</title>
+<a href="/kept">kept</a> <a href="/gone">gone</a> <noscript><a href="/without">without scripts</a></noscript>
+<a href="?q=caf\xe9">query</a>
+<script src="/made.js"></script>"""
+MADE_JS = """
+document.title = 'As left';
+document.querySelector('a[href="/gone"]').remove();
+const add = (href) => {
+  const link = document.createElement('a');
+  link.href = href; link.textContent = href; document.body.append(link);
+};
+alert('Hello'); confirm('Sure?');
+history.pushState(null, '', '/deep/er/');
+add('below');
+fetch('/data.json').then((answer) => answer.json()).then((list) => list.forEach(add));
+fetch('/private.json').then((answer) => answer.json()).then((list) => list.forEach(add));
+"""
+ATTACKS = """<!doctype html><title>Attacks</title>
+<meta http-equiv=refresh content="0;url={at}/meta-refresh">
+<link rel=dns-prefetch href={at}><link rel=preconnect href={at}><link rel=prefetch href={at}/prefetch>
+<link rel=stylesheet href={at}/style.css><link rel=icon href={at}/icon>
+<img src={at}/img><iframe src={at}/frame></iframe><script src={at}/script.js></script><video src={at}/video></video>
+<script src="/redirected.js"></script>
+<body><a href=/raw>raw</a><script>
+const tried = [];
+const attempt = (name, act) => { try { act(); } catch (error) { } tried.push(name); };
+const at = '{at}', quiet = () => 0;
+attempt('fetch', () => fetch(at + '/fetch').catch(quiet));
+attempt('post', () => fetch(at + '/post', {method: 'POST', body: 'x', mode: 'no-cors'}).catch(quiet));
+attempt('redirected fetch', () => fetch('/redirected').catch(quiet));
+attempt('xhr', () => { const x = new XMLHttpRequest(); x.open('GET', at + '/xhr'); x.send(); });
+attempt('beacon', () => navigator.sendBeacon(at + '/beacon', 'x'));
+attempt('socket', () => new WebSocket(at.replace('http', 'ws') + '/socket'));
+attempt('events', () => new EventSource(at + '/events'));
+attempt('form', () => {
+  const form = document.createElement('form');
+  form.action = at + '/form'; form.method = 'post'; document.body.append(form); form.submit();
+});
+attempt('window', () => window.open(at + '/window'));
+attempt('worker', () => new Worker(URL.createObjectURL(new Blob([
+  "fetch('" + at + "/worker').catch(() => 0); new WebSocket('" + at.replace('http', 'ws') + "/worker-socket')"]))));
+attempt('service worker', () => navigator.serviceWorker.register('/service.js').catch(quiet));
+attempt('webrtc', () => {
+  const host = at.slice(7);
+  const peer = new RTCPeerConnection({iceServers: [{urls: 'stun:' + host},
+    {urls: 'turn:' + host + '?transport=tcp', username: 'a', credential: 'b'}]});
+  peer.createDataChannel('x'); peer.createOffer().then((offer) => peer.setLocalDescription(offer)).catch(quiet);
+});
+attempt('transport', () => new WebTransport(at.replace('http', 'https') + '/transport').ready.catch(quiet));
+setTimeout(() => attempt('location', () => { location.href = at + '/location'; }), 100);
+setTimeout(() => {
+  const link = document.createElement('a');
+  link.href = '/tried/' + tried.length; link.textContent = 'tried'; document.body.append(link);
+}, 300);
+</script>"""
+SHELL = """<noscript>You need to enable JavaScript to run this app.</noscript><div id="root"></div>
+<script src="/shell.js"></script>"""
+SHELL_JS = """document.querySelector('#root').innerHTML =
+  '<h1>Tools</h1><p>We sell tools.</p><a href="/tools">tools</a>'"""
+COOKIES = """<title>Cookies</title><body><script src="/cookie.js"></script><script>
+const found = document.cookie + ' ' + localStorage.getItem('kept');
+document.cookie = 'left=1; max-age=1000'; localStorage.setItem('kept', '1');
+document.body.insertAdjacentHTML('beforeend', '<a href="/found">' + found + '</a>');
+</script>"""
+BOMB = "<title>Bomb</title><a href=/raw>raw</a>" + "".join(f"<script src=/bomb/{n}.js></script>" for n in range(150))
+WRITES = "<title>Writes</title><a href=/first>first</a><script>for (let n = 0; n < 300; n++) document.write('<p>' + 'word '.repeat(2000)); document.write('<a href=/last>last</a>')</script>"  # noqa: E501
+NOFOLLOW = """<title>Nofollow</title><a href="/raw">raw</a><script>
+document.head.insertAdjacentHTML('beforeend', '<meta name=robots content="nofollow">')</script>"""
+
+
+def script(text: str, *headers: tuple[str, str]) -> Page:
+    return Page(text, content_type="text/javascript", headers=headers)
+
+
+def fill(site: Site, canary: Canary) -> dict[str, str]:
+    """Each page on a host of its own, so that none waits for another: name -> URL."""
+    site.robots = b"User-agent: *\nDisallow: /private\n"
+    site.routes |= {
+        "/made": Page(MADE.encode("latin-1"), content_type="text/html; charset=windows-1252"),
+        "/made.js": script(MADE_JS),
+        "/data.json": Page('["/from-data"]', content_type="application/json"),
+        "/private.json": Page('["/from-private"]', content_type="application/json"),
+        "/attacks": Page(ATTACKS.replace("{at}", canary.url)),
+        "/redirected.js": redirect(f"{canary.url}/redirected.js"),
+        "/redirected": redirect(f"{canary.url}/redirected"),
+        "/service.js": script(f"fetch('{canary.url}/service')"),
+        "/loop": Page("<title>Loop</title><a href=/raw>raw</a><script>for (;;) {}</script>"),
+        "/writes": Page(WRITES),
+        "/bomb": Page(BOMB),
+        "/shell": Page(SHELL),
+        "/shell.js": script(SHELL_JS),
+        "/cookies": Page(COOKIES, headers=(("Set-Cookie", "page=1; Max-Age=1000"),)),
+        "/cookies/again": Page(COOKIES),
+        "/cookie.js": script("", ("Set-Cookie", "script=1; Max-Age=1000")),
+        "/nofollow": Page(NOFOLLOW),
+        "/old": redirect("/nofollow"),
+    }
+    site.routes |= {f"/bomb/{n}.js": script("") for n in range(150)}
+    names = ["made", "attacks", "loop", "writes", "bomb", "shell", "cookies", "nofollow"]
+    urls = {name: site.url(f"/{name}", f"127.0.0.{number}") for number, name in enumerate(names, 11)}
+    # One host, one after the other: what the first leaves behind could be there for the second.
+    return urls | {"again": urls["cookies"] + "/again", "old": urls["nofollow"].replace("/nofollow", "/old")}
+
+
+if CHROMIUM:
+
+    def test_what_scripts_make_is_found_and_nothing_else_is_reached(site: Site, tmp_path: Path) -> None:
+        database = f"sqlite:///{tmp_path / 'rendered.db'}"
+        with canary() as closed:
+            pages = fill(site, closed)
+            plan = CrawlPlan(
+                db=database,
+                seeds=tuple(pages.values()),
+                allow_net=(f"127.0.0.0/8:{site.port}",),
+                delay=0,
+                max_bytes=1_000_000,
+                render=True,
+            )
+            done = run_plan(plan, before=QUICK)
+            assert done.returncode == 0, done.stderr
+            assert closed.heard == []
+        found = outcomes(database)
+        base = {name: url.rpartition("/")[0] for name, url in pages.items()}
+
+        # Links of the document as sent, of the one that scripts left, of both; addresses as in the browser.
+        assert seen(database, pages["made"]) == {
+            base["made"] + "/kept": "both",
+            base["made"] + "/gone": "raw",
+            base["made"] + "/without": "raw",
+            pages["made"] + "?q=caf%E9": "raw",  # relative, and the document has another address by then
+            base["made"] + "/deep/er/?q=caf%E9": "rendered",
+            base["made"] + "/deep/er/below": "rendered",
+            base["made"] + "/from-data": "rendered",
+        }
+        assert found[pages["made"]] == ("fetched", None)
+
+        # All of the attacks were tried, by a page that is read like any other.
+        assert seen(database, pages["attacks"]) == {
+            base["attacks"] + "/raw": "both",
+            base["attacks"] + "/tried/14": "rendered",
+        }
+
+        # What would never end is ended, and costs the page nothing that was there without scripts.
+        assert found[pages["loop"]] == ("fetched", None)
+        assert seen(database, pages["loop"]) == {base["loop"] + "/raw": "raw"}
+        assert f"not rendered (time): {pages['loop']}" in done.stderr
+        assert f"not rendered (size): {pages['writes']}" in done.stderr
+        assert seen(database, pages["writes"]) == {base["writes"] + "/first": "raw"}
+        assert f"not rendered (scripts): {pages['bomb']}" in done.stderr
+        assert seen(database, pages["bomb"]) == {base["bomb"] + "/raw": "raw"}
+        assert 0 < sum(path.startswith("/bomb/") for path in site.paths()) <= 60
+
+        # A shell is a page once its scripts ran.
+        assert found[pages["shell"]] == ("fetched", None)
+        assert seen(database, pages["shell"]) == {base["shell"] + "/tools": "rendered"}
+
+        # Nothing is kept from page to page, and nothing told.
+        assert anchors(database) >= {"tried"}
+        assert [text for text in anchors(database) if "left" in text or "kept" in text] == ["kept"]
+        assert "null" in anchors(database)
+        for request in site.log:
+            assert not {"cookie", "referer", "origin", "authorization"} & {name.lower() for name in request.headers}
+            assert request.headers["User-Agent"].startswith("linkledger/")
+        assert "/private.json" not in site.paths()
+        assert site.paths().count("/made") == 1
+
+        # A directive that scripts add counts for what was there before.
+        with open_ledger(database) as conn:
+            followed = select(schema.url.c.url).join(schema.link, schema.link.c.source_id == schema.url.c.id)
+            followed = followed.where(schema.link.c.follow_cause == 0).distinct()
+            assert pages["nofollow"] not in set(conn.execute(followed).scalars())
+        assert seen(database, pages["nofollow"]) == {base["nofollow"] + "/raw": "both"}
+
+    def test_a_browser_dies_with_its_crawl_and_the_crawl_goes_on(site: Site, tmp_path: Path) -> None:
+        database, folder = f"sqlite:///{tmp_path / 'killed.db'}", tmp_path / "t"
+        folder.mkdir()
+        asked = threading.Event()
+
+        def slow(_: object) -> Page:
+            asked.set()
+            return Page("", content_type="text/javascript", wait=30)
+
+        site.routes |= {
+            "/slow": Page("<title>Slow</title><body><script src=/slow.js></script>"),
+            "/slow.js": slow,
+        }
+        around = environment() | {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
+        words = ["crawl", site.url("/slow"), "--db", database, "--delay", "0", "--render"]
+        child = subprocess.Popen([*COMMAND, *words], env=around, stdout=-3, stderr=-3)
+        try:
+            assert asked.wait(20)
+            started = family(child.pid)
+            assert len(started) > 3, "the browser was there"
+            assert list(folder.iterdir()) != []
+            child.send_signal(signal.SIGKILL)
+            child.wait(10)
+            wait_for(lambda: not any(is_there(pid) for pid in started), 10)
+            wait_for(lambda: list(folder.iterdir()) == [], 10)
+        finally:
+            child.kill()
+        site.routes["/slow.js"] = script("document.body.innerHTML += '<a href=/made>made</a>'")
+        again = subprocess.Popen(
+            [*COMMAND, "crawl", "--resume", "--workers", "2", "--db", database],
+            env=around, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert "rendered 1 pages; 0 not rendered" in finish(again)
+        assert seen(database, site.url("/slow")) == {site.url("/made"): "rendered"}
+        assert list(folder.iterdir()) == []
+
+
+def test_without_render_what_scripts_make_is_not_there_and_no_browser_is_needed(site: Site, tmp_path: Path) -> None:
+    site.routes |= {"/made": Page(MADE.encode("latin-1")), "/made.js": script(MADE_JS)}
+    database = f"sqlite:///{tmp_path / 'raw.db'}"
+    plan = CrawlPlan(db=database, seeds=(site.url("/made"),), delay=0)
+    done = run_plan(plan, before=WITHOUT_THE_EXTRA)
+    assert done.returncode == 0, done.stderr
+    assert set(seen(database, site.url("/made")).values()) == {"raw"}
+    assert site.paths() == ["/robots.txt", "/made"]
+
+
+@pytest.mark.parametrize(
+    ("before", "chromium", "named"),
+    [
+        pytest.param(WITHOUT_THE_EXTRA, None, "linkledger[render]", id="no_extra"),
+        pytest.param("", "/nowhere/chromium", "--chromium", id="no_such_program"),
+        pytest.param("import os; os.environ['PATH'] = '/nowhere'", None, "--chromium", id="none_on_the_path"),
+    ],
+)
+def test_what_rendering_needs_is_named_before_anything_is_asked(
+    site: Site, tmp_path: Path, before: str, chromium: str | None, named: str
+) -> None:
+    plan = CrawlPlan(db=f"sqlite:///{tmp_path / 'none.db'}", seeds=(site.url("/"),), render=True, chromium=chromium)
+    done = run_plan(plan, before=before)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert named in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert site.log == []
+    assert not (tmp_path / "none.db").exists()
+
+
+def anchors(database: str) -> set[str]:
+    with open_ledger(database) as conn:
+        return set(conn.execute(select(schema.anchor_text.c.text)).scalars())
+
+
+def family(pid: int) -> list[int]:
+    """A process's children, theirs, and so on."""
+    found = children(pid)
+    return found + [one for child in found for one in family(child)]
