@@ -189,6 +189,8 @@ def test_what_the_second_revision_knew_is_answered_as_before(database: str) -> N
         assert conn.exec_driver_sql("SELECT count(*) FROM record WHERE length(data) = 0").scalar_one() == 1
     counted = ask_json("links", "count", "target.example", "--db", database)
     assert (counted["backlinks"], counted["not_followed"], counted["referring_pages"]) == (19, 1, 9)
+    shown = ask_json("crawls", "show", "1", "--db", database)
+    assert (shown["not_followed"], shown["politeness"]["user_agent"]) == ([], None), "not counted, not noted then"
     assert ask_json("links", "count", "target.example", "--state", "lost", "--db", database)["backlinks"] == 8
 
 
@@ -196,7 +198,7 @@ def test_what_the_second_revision_knew_is_answered_as_before(database: str) -> N
 def test_an_upgraded_ledger_goes_on(database: str, revision: str, tmp_path: Path) -> None:
     """Pages that are told again from what the old release kept, and pages that only hear what comes next."""
     week, now = 604_800_000, 1_790_000_000_000 + 6 * 604_800_000
-    pages = {"0001": ("alpha", "beta", "gamma", "delta"), "0002": ("edits", "wall", "gone", "script")}[revision]
+    pages = ("alpha", "beta", "gamma", "delta") if revision == "0001" else ("edits", "wall", "gone", "script")
     late, edited, moved, closed = (f"https://{name}.example/page" for name in pages)
     shop, to = "https://target.example/shop", "https://moved.example/"
     news = [

@@ -1,4 +1,4 @@
-"""Makes the ledger that is kept of a schema revision: ``python tests/ledgers/keep.py tests/ledgers/0002.db``.
+"""Makes the ledger that is kept of a schema revision: ``python tests/ledgers/keep.py tests/ledgers/0003.db``.
 
 To be run once, with the release that the revision comes with; the file is never made again. Every kind of row that
 history knows is in it, so that a later migration has something to carry along.
@@ -16,18 +16,24 @@ from readings import failed, link, reading, url
 
 from storage.engine import Ledger, create_ledger
 from storage.lists import save_rows
-from storage.records import Hop, Reading, SeedRow
+from storage.records import Discovered, Hop, Reading, SeedRow
 from storage.writer import write_readings
 
 BEGUN, WEEK = 1_790_000_000_000, 7 * 86_400_000
 TARGET, SHOP, OTHER = "https://target.example/", "https://target.example/shop", "https://other.example/"
 NAMES = ("edits", "gone", "old", "wall", "verified", "half", "script", "some", "wat", "rules", "down")
+RENDERED = [link(TARGET, "a", seen="both"), link(SHOP, "by script", seen="rendered"), link(OTHER, "o")]
 MANY = [(f"{TARGET}{number}", f"words {number}") for number in range(6)]
 
 
 def site(name: str) -> str:
     """The one page of a site."""
     return f"https://{name}.example/page"
+
+
+def found(address: str, bare: str | None = None) -> Discovered:
+    """A URL that a page led to."""
+    return Discovered(url(address), url(address).domain, bare, (bare or address).partition("?")[0])
 
 
 def week(number: int) -> list[Reading]:
@@ -43,7 +49,7 @@ def week(number: int) -> list[Reading]:
             reading(site("wall"), MANY, at + 4),
             reading(site("verified"), MANY, at + 5),
             reading(site("half"), [(TARGET, "part")], at + 6, outcome="partial", reason="size"),
-            reading(site("script"), [(TARGET, "a"), (SHOP, "by script")], at + 7, method="rendered"),
+            reading(site("script"), RENDERED, at + 7, method="rendered"),
             reading(site("some"), [(TARGET, "a")], at + 8, targets=("target.example",)),
             reading(site("wat"), [(TARGET, "cut sh")], at + 9, method="wat"),
             reading(site("rules"), [(TARGET, "a")], at + 10),
@@ -63,7 +69,18 @@ def week(number: int) -> list[Reading]:
             failed(site("down"), at + 11, None, reason="timeout"),
         ],
         [
-            reading(site("edits"), [(SHOP, "new above"), nofollow, (SHOP, "delicious"), (OTHER, "o")], at + 1),
+            reading(
+                site("edits"),
+                [(SHOP, "new above"), nofollow, (SHOP, "delicious"), (OTHER, "o")],
+                at + 1,
+                discovered=(
+                    found(f"{OTHER}list?page=1"),
+                    found(f"{OTHER}list?page=2"),
+                    found(f"{OTHER}a;jsessionid=1?b=1", f"{OTHER}a?b=1"),
+                    found(f"{OTHER}a;jsessionid=2?b=1", f"{OTHER}a?b=1"),
+                ),
+                not_followed=(("path_repeats", 2),),
+            ),
             reading(site("gone"), [(TARGET, "Target")], at + 2),
             reading(site("verified"), [], at + 5),
             failed(site("half"), at + 6, 403),
@@ -90,7 +107,8 @@ def main(path: Path) -> None:
                 ended = "NULL" if number == 2 else str(at + 5000)
                 conn.exec_driver_sql(
                     f"INSERT INTO crawl (id, list_id, plan, state, started_at, ended_at, rows_read, rows_accepted)"
-                    f" VALUES ({number + 1}, 1, '{{}}', '{state}', {at}, {ended}, {len(NAMES)}, {len(NAMES)})"
+                    f" VALUES ({number + 1}, 1, '{{\"query_limit\": 1}}', '{state}', {at}, {ended},"
+                    f" {len(NAMES)}, {len(NAMES)})"
                 )
             for rules in (1, 2):  # the page of another version of the rules comes by itself
                 some = [one for one in week(number) if ("rules" in one.requested.url and number > 0) == (rules == 2)]
@@ -104,6 +122,7 @@ def main(path: Path) -> None:
                 " AND url_id NOT IN (SELECT url_id FROM outcome WHERE crawl_id = 3)"
             )
             conn.exec_driver_sql("INSERT INTO lease (crawl_id, shard, holder, until) VALUES (3, 1, 'host:1', 5)")
+            conn.exec_driver_sql("INSERT INTO pace (operator, next_at) VALUES ('edits.example', 7)")
             # Evidence that was given up.
             first = f"SELECT id FROM url WHERE url = '{site('edits')}'"
             conn.exec_driver_sql(
