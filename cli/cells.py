@@ -74,7 +74,11 @@ def json_text(value: Any, *, ascii_only: bool = False) -> str:
 
     The escapes are JSON's own: a reader gets exactly the value that was written.
     """
-    text = json.dumps(value, ensure_ascii=ascii_only, separators=(", ", ": "), default=_plain)
+    return json_visible(json.dumps(value, ensure_ascii=ascii_only, separators=(", ", ": "), default=_plain))
+
+
+def json_visible(text: str) -> str:
+    r"""JSON with every character that would steer a terminal as ``\uXXXX``: another spelling of the same value."""
     if text.isascii():
         return text.replace("\x7f", "\\u007f") if "\x7f" in text else text
     return _VISIBLE.sub(_json_escape, text)

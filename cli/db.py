@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+from cli.cells import visible
 from cli.config import database
 from cli.options import DatabaseOption, FormatOption
 from cli.render import Answer, write_answer
@@ -31,7 +32,7 @@ def init(db: DatabaseOption = None) -> None:
 
     where = database(db)
     made = create_ledger(where, psl=suffix_list_version(), now=time.time_ns() // 1_000_000)
-    typer.echo(f"{'made' if made else 'there already:'} {shown(parse_database(where))}")
+    typer.echo(visible(f"{'made' if made else 'there already:'} {shown(parse_database(where))}"))
 
 
 @app.command("info")

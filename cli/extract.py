@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.cells import json_text
 from cli.config import load_config
 from storage.errors import LedgerError
 from storage.records import Link, PageRecord, SkippedHref
@@ -60,18 +60,9 @@ def extract(
         judge_as=judge_as or load_config().judge_as or "googlebot",
     )
     out = sys.stdout
+    ascii_only = not (out.encoding or "utf-8").lower().startswith("utf")
     for entry in entries(page):
-        out.write(json_line(entry) + "\n")
-
-
-def json_line(entry: dict[str, Any]) -> str:
-    """One entry as JSON. Lone surrogates (which no page gives, but a shell's arguments may) are escaped."""
-    text = json.dumps(entry, ensure_ascii=False)
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return json.dumps(entry)
-    return text
+        out.write(json_text(entry, ascii_only=ascii_only) + "\n")
 
 
 def entries(page: PageRecord) -> Iterator[dict[str, Any]]:

@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 import warnings
+from collections.abc import Iterator
 from typing import Annotated, Any, TextIO
 
 import typer
@@ -19,6 +20,7 @@ from cli.plain_values import shorten_the_way
 from storage.errors import LedgerError
 
 DEBUG = "LINKLEDGER_DEBUG"
+_UsageError: Any = typer.BadParameter.__base__
 GROUPS = ("links", "anchors", "lists", "crawls", "db")
 COMMANDS = ("crawl", "links", "anchors", "lists", "crawls", "db", "extract", "demo")
 """In the order of use. Each has a module of its own in this package."""
@@ -26,7 +28,24 @@ COMMANDS = ("crawl", "links", "anchors", "lists", "crawls", "db", "extract", "de
 
 def _say(text: str) -> None:
     """One line on standard error; what came from a page or a shell cannot steer the terminal."""
-    print(f"linkledger: {visible(' '.join(text.split()))}", file=sys.stderr)
+    print(f"linkledger: {_safe(' '.join(text.split()))}", file=sys.stderr)
+
+
+def _safe(text: str) -> str:
+    """A message as it may be shown: what it repeats steers no terminal, and holds no password of a URL."""
+    from crawler.urls import hide_inside
+
+    return "\n".join(map(visible, hide_inside(text).split("\n")))
+
+
+@contextlib.contextmanager
+def _safe_usage() -> Iterator[None]:
+    """Errors of usage repeat what was typed, which may have been copied from a page."""
+    try:
+        yield
+    except _UsageError as error:
+        error.message = _safe(error.message)
+        raise
 
 
 def _database_words(error: SQLAlchemyError) -> str:
@@ -86,9 +105,14 @@ class _Commands(TyperGroup):
             self.commands[cmd_name] = _load(cmd_name)
         return super().get_command(ctx, cmd_name)
 
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with _safe_usage():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: Any) -> Any:
         try:
-            answer = super().invoke(ctx)
+            with _safe_usage():
+                answer = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:  # the reader (`| head`) has all it wanted
             _drop_output()
@@ -157,6 +181,9 @@ def main() -> None:
     if sys.stdout is None:  # `>&-`
         _say("standard output is closed: there is nowhere to write the answer")
         sys.exit(1)
+    for stream in (sys.stdout, sys.stderr):
+        if (reconfigure := getattr(stream, "reconfigure", None)) is not None:
+            reconfigure(errors="backslashreplace")  # what a terminal's encoding cannot show is no reason to fail
     try:
         app(prog_name="linkledger")
     except OSError as error:  # help and completion are written outside the commands

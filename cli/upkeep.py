@@ -11,6 +11,7 @@ from typing import Annotated, TextIO
 
 import typer
 
+from cli.cells import json_visible, visible
 from cli.config import database
 from cli.moments import parse_moment
 from cli.options import DatabaseOption, FormatOption, LimitOption
@@ -39,7 +40,7 @@ def backup(
     with Ledger(database(db), read_only=True) as ledger:
         size = copy(ledger, file, force=force, progress=progress.tell)
         progress.end()
-        typer.echo(f"copied {shown(ledger.url)} to {file}, {size:,} bytes")
+        typer.echo(visible(f"copied {shown(ledger.url)} to {file}, {size:,} bytes"))
 
 
 def prune(
@@ -182,7 +183,7 @@ def export(
         raise typer.BadParameter("say --canonical: it is the only form there is", param_hint="--canonical")
     with Ledger(database(db), read_only=True) as ledger, ledger.connect() as conn, _written(to) as out:
         for line in dump(conn, times=times):
-            out.write(line)
+            out.write(json_visible(line))
             out.write("\n")
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy.logformatter import LogFormatter
 
+from crawler.urls import hide_inside
+
 if TYPE_CHECKING:
     from scrapy import Request, Spider
     from scrapy.http import Response
@@ -20,14 +22,15 @@ def escape_controls(text: str) -> str:
 
 
 class EscapingFormatter(logging.Formatter):
-    """Wraps the formatter of a handler; a URL or an exception text cannot move the cursor."""
+    """Wraps the formatter of a handler: a URL or an exception's text cannot move the cursor, show a password of a URL
+    or begin a line that looks like a record of its own."""
 
     def __init__(self, inner: logging.Formatter) -> None:
         super().__init__()
         self.inner = inner
 
     def format(self, record: logging.LogRecord) -> str:
-        return escape_controls(self.inner.format(record))
+        return escape_controls(hide_inside(self.inner.format(record))).replace("\n", "\n  ")
 
 
 def escape_handlers() -> None:

@@ -302,7 +302,8 @@ _BROKEN_CREDENTIALS = re.compile(rf"({_ANY_BEGINNING}){_ENDS_EARLY}", re.IGNOREC
 _CREDENTIALS_OF_HREF = re.compile(rf"({_AUTHORITY})[^/\\?#]*@", re.IGNORECASE)
 _BROKEN_CREDENTIALS_OF_HREF = re.compile(rf"({_AUTHORITY}){_ENDS_EARLY}", re.IGNORECASE | re.DOTALL)
 _CREDENTIALS_INSIDE = re.compile(
-    r"""((?:[a-z][a-z0-9+.\-]{0,30}:|(?<![^\s"'<(=,;]))[/\\]{2,})[^\s/\\?#"'<>]*@""", re.IGNORECASE
+    r"""((?:[a-z][a-z0-9+.\-]{0,30}:|(?<![^\s"'<(=,;]))[/\\]{2,})(?![^\s/\\?#"'<>@]*\*\*\*@)[^\s/\\?#"'<>]*@""",
+    re.IGNORECASE,
 )
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 _HOST_AND_PORT = re.compile(

@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 
-from cli.extract import json_line
-
 URL = "https://forum.example.com/threads/118"
 LINK_KEYS = [
     "kind", "ordinal", "element", "raw_href", "target", "fragment", "anchor", "anchor_source", "text", "alts",
@@ -109,9 +107,3 @@ def test_scrapy_is_not_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert done.stdout.decode().split("\n")[-2] == "[]"
-
-
-def test_lone_surrogates_are_escaped() -> None:
-    line = json_line({"title": "\ud800é"})
-    assert line == r'{"title": "\ud800\u00e9"}'
-    assert json_line({"title": "é"}) == '{"title": "é"}'
