@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from crawler.begin import Begun, Loaded, begin, end_crawl, resume
 from crawler.crew import Crew
+from crawler.guard import guard_of
 from crawler.patience import LONGEST_WAIT, Patience
 from crawler.plan import BadPlan, CrawlPlan, plan_from_arguments, plan_from_json
 from crawler.proxies import unused
@@ -89,6 +90,7 @@ def run_crawl(
     Raises:
         LedgerError: the list, the ledger or the plan cannot be used; storing failed on the way.
     """
+    guard_of(plan)  # a proxy that cannot be used is told before there is a crawl
     begun = begin(plan)
     if loaded is not None:
         loaded(begun.loaded)

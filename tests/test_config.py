@@ -27,7 +27,8 @@ def test_precedence(tmp_path: Path) -> None:
 
 
 BROKEN = [  # id, file, message
-    ("unknown_key", 'db = "x"\n\ncolour = "red"\n', r"\.toml, line 3: unknown setting 'colour'; known: allow_net, chromium, contact, db"),
+    ("unknown_key", 'db = "x"\n\ncolour = "red"\n',
+     r"\.toml, line 3: unknown setting 'colour'; known: allow_net, chromium, contact, db"),
     ("unknown_table", '[crawl]\ndelay = 2\n', r"line 1: unknown setting 'crawl'"),
     ("dotted_key", 'db = "x"\ncrawl.delay = 2\n', r"line 2: unknown setting 'crawl'"),
     ("quoted_key", '\n"dB" = 2\n', r"line 2: unknown setting 'dB'"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from crawler.begin import ProxyWanted, begin, end_crawl, resume
 from crawler.guard import ProxyNotFound, guard_of
 from crawler.plan import BadPlan, CrawlPlan
 from crawler.proxies import proxies_of
+from crawler.run import run_crawl
 from crawler.session import Task
 
 
@@ -141,3 +143,6 @@ def test_a_proxy_that_cannot_be_found_is_named(tmp_path: Path) -> None:
     plan = CrawlPlan(seeds=("x",), proxy="http://me:geheim@no-such-proxy.invalid:3128")
     with pytest.raises(ProxyNotFound, match=r"the proxy no-such-proxy\.invalid:3128 cannot be found"):
         guard_of(plan)
+    with pytest.raises(ProxyNotFound):
+        run_crawl(replace(plan, db=f"sqlite:///{tmp_path / 'l.db'}"))
+    assert not list(tmp_path.iterdir()), "no crawl was begun"
