@@ -76,8 +76,12 @@ _QUESTIONS = (
     (
         "each anchor has one current link",
         "anchor",
-        f"SELECT a.source_id AS page FROM anchor a WHERE a.{_LATEST} AND"
-        f" (SELECT count(*) FROM link b WHERE {_SAME}) <> 1",
+        # Links summed up once: an index leads to those of a page, and a page may have tens of thousands.
+        f"SELECT a.source_id AS page FROM (SELECT source_id, target_id, link_no FROM anchor WHERE {_LATEST}) a"
+        " LEFT JOIN (SELECT source_id, target_id, link_no, count(*) AS number FROM link"
+        f" WHERE {_LATEST} GROUP BY source_id, target_id, link_no) b"
+        " ON b.source_id = a.source_id AND b.target_id = a.target_id AND b.link_no = a.link_no"
+        " WHERE b.number IS NULL OR b.number <> 1",
     ),
     (
         "links stand in the domain and host of their URLs",
@@ -253,10 +257,11 @@ def _stored(
     for row in dialect.fetch_keyed(
         conn,
         "SELECT l.source_id, u.url, t.text, a.source, a.has_image, l.follow_cause, l.rel, l.placement, l.element,"
-        " l.hidden, l.position FROM link l JOIN anchor a ON a.source_id = l.source_id AND a.target_id = l.target_id"
-        " AND a.link_no = l.link_no AND a.valid_to IS NULL JOIN url u ON u.id = l.target_id"
+        # SQLite keeps the order of a CROSS JOIN; from anchor to link it would read all links of a page for each.
+        " l.hidden, l.position FROM link l CROSS JOIN anchor a JOIN url u ON u.id = l.target_id"
         " JOIN anchor_text t ON t.id = a.text_id"
-        " WHERE l.valid_to IS NULL AND l.gone_at IS NULL AND l.last_seen IS NULL AND l.source_id {ids}",
+        " WHERE a.source_id = l.source_id AND a.target_id = l.target_id AND a.link_no = l.link_no AND a.valid_to IS NULL"
+        " AND l.valid_to IS NULL AND l.gone_at IS NULL AND l.last_seen IS NULL AND l.source_id {ids}",
         layouts,
     ):
         place = layout.ordinal(row.position, layouts[row.source_id])
