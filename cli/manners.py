@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-
-_PASSWORD = re.compile(r"(?<=//)[^/@]*@")
 
 
 def politeness(plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -18,7 +15,6 @@ def politeness(plan: Mapping[str, Any]) -> dict[str, Any]:
     def of(name: str) -> Any:
         return plan.get(name)
 
-    proxy = of("proxy")
     return {
         "user_agent": of("agent_header"),
         "robots_token": of("agent_token"),
@@ -40,7 +36,7 @@ def politeness(plan: Mapping[str, Any]) -> dict[str, Any]:
         "max_links": of("max_links"),
         "verify_tls": of("verify_tls"),
         "allow_net": list(of("allow_net") or ()),
-        "proxy": None if proxy is None else _PASSWORD.sub("", proxy),
+        "proxy": of("proxy"),
         "render": bool(of("render")),
     }
 
