@@ -259,8 +259,8 @@ def _stored(
         "SELECT l.source_id, u.url, t.text, a.source, a.has_image, l.follow_cause, l.rel, l.placement, l.element,"
         # SQLite keeps the order of a CROSS JOIN; from anchor to link it would read all links of a page for each.
         " l.hidden, l.position FROM link l CROSS JOIN anchor a JOIN url u ON u.id = l.target_id"
-        " JOIN anchor_text t ON t.id = a.text_id"
-        " WHERE a.source_id = l.source_id AND a.target_id = l.target_id AND a.link_no = l.link_no AND a.valid_to IS NULL"
+        " JOIN anchor_text t ON t.id = a.text_id WHERE a.source_id = l.source_id AND a.target_id = l.target_id"
+        " AND a.link_no = l.link_no AND a.valid_to IS NULL"
         " AND l.valid_to IS NULL AND l.gone_at IS NULL AND l.last_seen IS NULL AND l.source_id {ids}",
         layouts,
     ):
