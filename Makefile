@@ -48,6 +48,7 @@ test: $(VENV)/.dev
 	@if [ -n "$$LINKLEDGER_CORPUS" ]; then $(BIN)/python -m benchmarks corpus; \
 	else echo "not run: scoring against a corpus of pages (LINKLEDGER_CORPUS=FOLDER names none)"; fi
 	@echo "not run: the long form of the proofs that draw random cases (make prove)"
+	@$(BIN)/python -m crawler.chromium || echo "not run: pages in a real browser (no Chromium on the PATH)"
 	$(BIN)/python -m pytest
 
 prove: $(VENV)/.dev

@@ -63,13 +63,17 @@ def find_chromium(plan: CrawlPlan) -> str:
         if found is None:
             raise NoBrowser(f"--chromium {plan.chromium!r} is no program that can be run")
         return found
-    for name in NAMES:
-        found = shutil.which(name)
-        if found is not None:
-            return found
-    raise NoBrowser(
-        "--render needs Chromium or Chrome, and none is on the PATH: install one, or name it with --chromium PATH"
-    )
+    found = look_for_one()
+    if found is None:
+        raise NoBrowser(
+            "--render needs Chromium or Chrome, and none is on the PATH: install one, or name it with --chromium PATH"
+        )
+    return found
+
+
+def look_for_one() -> str | None:
+    """The first of `NAMES` that can be run."""
+    return next((found for name in NAMES if (found := shutil.which(name)) is not None), None)
 
 
 def launch_options(program: str) -> dict[str, Any]:
@@ -86,3 +90,7 @@ def launch_options(program: str) -> dict[str, Any]:
         "handle_sigterm": False,
         "handle_sighup": False,
     }
+
+
+if __name__ == "__main__":  # exit status 1 where there is none
+    raise SystemExit(look_for_one() is None)

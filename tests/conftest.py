@@ -13,6 +13,8 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
+from crawler.chromium import look_for_one
+
 _numbers = itertools.count(1)
 
 
@@ -55,3 +57,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             "not run: the cases of web-platform-tests and the real pages read by a browser "
             "(LINKLEDGER_CORPUS names no folder of them)"
         )
+    if look_for_one() is None:
+        terminalreporter.write_line("not run: pages in a real browser (no Chromium on the PATH)")

@@ -16,7 +16,7 @@ from local_site import Page, Site, environment, outcomes, redirect, run_plan, se
 from long_crawl import COMMAND, ROOT, children, finish, is_there, wait_for
 from sqlalchemy import select
 
-from crawler.chromium import NoBrowser, find_chromium
+from crawler.chromium import look_for_one
 from crawler.plan import CrawlPlan
 from storage import schema
 from storage.codes import SEEN_BY
@@ -26,10 +26,7 @@ WITHOUT_THE_EXTRA = "import sys; sys.modules |= dict.fromkeys(('playwright', 'sc
 QUICK = "import crawler.browser as b; b.PAGE_SECONDS, b.READ_SECONDS, b.SETTLE_SECONDS = 7.0, 2.0, 2.0"
 """The times of a page are shorter here, for one that never ends."""
 
-try:
-    CHROMIUM = find_chromium(CrawlPlan(seeds=("x",), render=True))
-except NoBrowser:  # the end of the run says so: see conftest.py
-    CHROMIUM = ""
+CHROMIUM = look_for_one()  # where there is none, the end of the run says so: see conftest.py
 
 
 @pytest.fixture
