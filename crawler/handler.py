@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.web.client import HTTPConnectionPool
 from zope.interface import implementer  # type: ignore[import-untyped]
 
-from crawler.limits import ATTEMPT, CURRENT, TIME_LEFT, TIME_OVER, Attempt
+from crawler.limits import ATTEMPT, CURRENT, TIME_LEFT, Attempt
 from crawler.outcomes import Decided
 from crawler.plan import DEFAULT_URL_TIMEOUT
 
@@ -149,11 +149,12 @@ class PageHandler(http11.HTTP11DownloadHandler):
         CURRENT.set(attempt)
         loop = asyncio.get_running_loop()
         # Half of a robots.txt must not stand for the whole.
-        timer = None if meta.get("robots_exempt") else loop.call_later(attempt.enough, attempt.cut_off)
+        timer = None if meta.get("robots_exempt") else loop.call_later(attempt.enough, attempt.time_over)
         try:
             response = await super().download_request(request)
         except BaseException as error:
             attempt.abort()
+            attempt.end()
             if attempt.headers_over:
                 raise Decided("failed", "headers") from None
             if isinstance(error, DownloadTimeoutError) and attempt.seconds < asked:
@@ -164,10 +165,10 @@ class PageHandler(http11.HTTP11DownloadHandler):
                 timer.cancel()
             meta[TIME_LEFT] = left - attempt.taken
             meta["download_timeout"] = asked
-            attempt.end()
+        attempt.end(response)
         flags = response.flags
-        if flags and attempt.time_over and ("dataloss" in flags or "partial" in flags):
-            flags.append(TIME_OVER)
+        if flags and attempt.cut is not None and ("dataloss" in flags or "partial" in flags):
+            flags.append(attempt.cut)
         elif "dataloss" in flags:
             raise ResponseDataLossError
         return response

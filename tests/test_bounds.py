@@ -212,10 +212,14 @@ listen = socket.socket.listen
 socket.socket.listen = lambda self, *values: listening.append(str(self.getsockname())) or listen(self, *values)
 def report():
     with open({path!r}, "w") as file:
-        json.dump([resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, listening], file)
+        json.dump([resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, listening, max(held)], file)
 atexit.register(report)
 import crawler.limits
 crawler.limits.MOST_PIECES = 20_000
+crawler.limits.BIG_BODIES = 8 * 1024 * 1024
+held = [0]
+hold = crawler.limits.BodyLimit._hold
+crawler.limits.BodyLimit._hold = lambda self, attempt: held.append(self._total) or hold(self, attempt)
 """
 
 
@@ -231,6 +235,8 @@ class Run(NamedTuple):
     """Megabytes of the crawler's process at its peak."""
     listening: list[str]
     """Addresses on which it waited for connections."""
+    held: int
+    """Bytes of big bodies at the most."""
 
 
 def run(cases: list[Case], folder: Path, **more: Any) -> Run:
@@ -249,14 +255,14 @@ def run(cases: list[Case], folder: Path, **more: Any) -> Run:
     with open_ledger(database) as conn:
         rows = conn.exec_driver_sql("SELECT u.url, v.links FROM visit v JOIN url u ON u.id = v.page_id")
         links = {by_url[url].name: count for url, count in rows if url in by_url}
-    memory, listening = json.loads((folder / "watch").read_text())
-    return Run(site, hosts, links, memory, listening)
+    return Run(site, hosts, links, *json.loads((folder / "watch").read_text()))
 
 
 def test_sizes_and_headers_are_bounded(tmp_path: Path) -> None:
     """Sixteen bombs at once and all that sends without end: each has its outcome, memory stays small."""
     done = run(SIZES, tmp_path)
     assert done.memory < 400
+    assert 8 * MIB < done.held < 20 * MIB  # one body is read on beyond the bound, others by what is under way
     assert done.listening == []  # no telnet, no remote control
     read = {case.name for case in SIZES if case.outcome in (SIZE, WHOLE)}
     assert {name: done.links.get(name) for name in read} == dict.fromkeys(read, 3)
