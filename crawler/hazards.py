@@ -1,10 +1,10 @@
 """Whether a document can be taken apart in the crawl's own process: a bound on its cost, from its bytes alone (pure).
 
 A page of half a megabyte can hold the HTML parser for half a minute, and a few kilobytes can make it fill a gigabyte;
-once it has begun it cannot be stopped. What makes it so is known: depth, attributes of one tag, and formatting elements
-(``b``, ``font`` ...) that the standard opens again and again. Each is counted here from above, in a way that no comment,
-script or quote in the document can lower: every ``<`` is taken for a tag, and tags are read from *every* place where one
-may begin, real ones among them. docs/decisions/0012-parsing-bounds.md has the measurements behind the numbers.
+once it has begun it cannot be stopped. What makes it so is known: depth, attributes of one tag, and formatting
+elements (``b``, ``font`` ...) that the standard opens again and again. Each is counted here from above, in a way that no
+comment, script or quote in the document can lower: every ``<`` counts, and tags are read from every place where one may
+begin. docs/decisions/0012-parsing-bounds.md has the measurements behind the numbers.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _either_case(name: bytes) -> bytes:
     return b"".join(b"[%c%c]" % (letter, letter - 32) for letter in name)
 
 
-# https://html.spec.whatwg.org/multipage/parsing.html#before-attribute-name-state and those after it, without going back.
+# https://html.spec.whatwg.org/multipage/parsing.html#before-attribute-name-state and those after it; no going back.
 _SPACE = rb"\t\n\f\r "
 _ATTRIBUTE = (
     rb"(?:[%(s)b/]*+[^%(s)b/>][^%(s)b/>=]*+"
@@ -56,8 +56,8 @@ _NEXT_RISKY = re.compile(
 )
 """From one place to the next tag that counts: a formatting tag with attributes, or any with too many of them.
 
-What follows a ``<`` and a letter up to the next ``>`` cannot be the beginning of a tag: were the first no tag, but inside
-of a comment, a script or a quoted value, nothing but a ``>`` could end that; so one look at a document is enough.
+Between a ``<`` with a letter and the next ``>`` no other tag can begin: if the first is none, then because it stands in a
+comment, a script or a quoted value, out of which nothing leads but a ``>``. So one look at a document is enough.
 """
 _ATTRIBUTES = re.compile(_ATTRIBUTE + rb"*+")
 _SEPARATOR = re.compile(rb"[\t\n\f\r /\"']+")

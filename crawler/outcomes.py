@@ -29,9 +29,9 @@ from twisted.web._newclient import ParseError
 
 from crawler.bodies import HTML_TYPES, UnknownEncoding, charset_of, is_binary, mime_type, sniff_html, unpack
 from crawler.limits import TIME_OVER
-from crawler.page import parse_page
 from crawler.revisit import KEPT_HEADERS, merged, still
 from crawler.suspects import suspicion
+from crawler.taking_apart import CannotParse, Document
 from storage.kept import Kept
 from storage.records import CanonicalUrl, Hop, OutcomeState, PageRecord, Reading, Response
 
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response as ScrapyResponse
     from twisted.python.failure import Failure
+
+    from crawler.taking_apart import Apart
 
 logger = logging.getLogger(__name__)
 
@@ -100,12 +102,19 @@ def decided(ask: Ask, outcome: OutcomeState, reason: str, *, status: int | None 
     )
 
 
-def read_response(response: ScrapyResponse, ask: Ask, *, max_bytes: int, judge_as: str) -> Reading:
-    """Read one final response, redirects followed.
+class Opened(NamedTuple):
+    """The document of an answer, unpacked, before it is taken apart."""
 
-    Raises:
-        whatever `parse_page` raises on a page it cannot read; `ParseErrorMiddleware` names that.
-    """
+    document: Document
+    flaw: str | None
+    """What the packing says of its being whole."""
+    at: int
+
+
+def open_response(
+    response: ScrapyResponse, ask: Ask, *, max_bytes: int, max_links: int, judge_as: str
+) -> Opened | Reading:
+    """Unpack one final response, redirects followed; a reading where there is no document to take apart."""
     at = now_ms()
     status = response.status
     if not 200 <= status < 300 or status in {204, 205}:
@@ -121,16 +130,24 @@ def read_response(response: ScrapyResponse, ask: Ask, *, max_bytes: int, judge_a
     if skipped:
         return decided(ask, "skipped", skipped, status=status)
     headers = headers_to_keep(response)
-    page = parse_page(body, url=ask.current, charset=charset_of(content_type), headers=headers, judge_as=judge_as)
-    reason: str | None = flaw
+    return Opened(Document(body, ask.current, charset_of(content_type), headers, judge_as, max_links), flaw, at)
+
+
+def read_document(response: ScrapyResponse, ask: Ask, opened: Opened, apart: Apart) -> Reading:
+    """The reading of a response whose document was taken apart."""
+    body, headers, page = opened.document.body, opened.document.headers, apart.page
+    encodings = response.headers.getlist(b"Content-Encoding")
+    reason: str | None = opened.flaw
     if "download_stopped" in response.flags:
         reason = "size"
     elif TIME_OVER in response.flags:
         reason = "time"
-    elif status == 206:
+    elif response.status == 206:
         reason = "http:206"
     elif reason is None and "partial" in response.flags and not encodings and not _has_end(body):
         reason = "no_length"
+    # The first part of a document was taken apart: that says more than why it came short.
+    reason = apart.flaw or reason
     outcome: OutcomeState = "partial" if reason else "fetched"
     if reason is None:
         reason = suspicion(page, headers=_all_headers(response), body=body)
@@ -139,14 +156,14 @@ def read_response(response: ScrapyResponse, ask: Ask, *, max_bytes: int, judge_a
     return Reading(
         requested=ask.requested,
         outcome=outcome,
-        at=at,
+        at=opened.at,
         reason=reason,
-        status=status,
+        status=response.status,
         chain=ask.chain,
         final=ask.current,
         response=Response(
-            status=status,
-            content_type=content_type,
+            status=response.status,
+            content_type=header(response, b"Content-Type"),
             bytes=len(body),
             content_hash=blake2b(body, digest_size=16).hexdigest(),
             etag=header(response, b"ETag"),
@@ -155,6 +172,13 @@ def read_response(response: ScrapyResponse, ask: Ask, *, max_bytes: int, judge_a
         ),
         page=page,
     )
+
+
+def not_parsed(ask: Ask, error: CannotParse, *, status: int) -> Reading:
+    """The reading of a URL whose document could not be taken apart; a fault of ours goes to the log with its trace."""
+    if error.trace:
+        logger.error("cannot take %s apart\n%s", ask.current.url, error.trace)
+    return decided(ask, "failed", f"parse:{error.cause}", status=status)
 
 
 def read_unchanged(response: ScrapyResponse, ask: Ask, kept: tuple[PageRecord, Response], *, judge_as: str) -> Reading:

@@ -18,7 +18,7 @@ FETCHING = {
     "crawler.settings", "crawler.run", "crawler.begin", "crawler.crew", "crawler.patience", "crawler.sharing",
     "crawler.worker", "crawler.session", "crawler.feed", "crawler.pipeline", "crawler.progress",
     "crawler.robots", "crawler.redirects", "crawler.pacing", "crawler.politeness", "crawler.limits", "crawler.outcomes",
-    "crawler.logs", "crawler.handler",
+    "crawler.logs", "crawler.handler", "crawler.taking_apart",
     "crawler.browser", "crawler.chromium", "crawler.subresources",
     "crawler.spiders", "crawler.guard", "crawler.guard_layers", "crawler.proxies", "crawler.resolver",
 }  # fmt: skip
@@ -102,6 +102,7 @@ def allowed(module: str, found: Import) -> bool:
         return standard or within(
             name, *pure_parts, "scrapy", "twisted", "zope.interface", "OpenSSL",
             "storage.engine", "storage.writer", "storage.frontier", "storage.crawls", "storage.holders",
+            "storage.evidence",
             "storage.kept", "storage.leases", "storage.lists", "storage.shards", "storage.pace", "storage.trouble",
         )  # fmt: skip
     if within(module, "cli"):
@@ -110,7 +111,8 @@ def allowed(module: str, found: Import) -> bool:
         if found.typing_only:  # costs nothing
             return within(name, "crawler")
         return found.lazy and within(
-            name, "rich", "crawler.run", "crawler.plan", "crawler.page", "crawler.seeds", "crawler.bodies"
+            name, "rich", "crawler.run", "crawler.plan", "crawler.page", "crawler.seeds", "crawler.bodies",
+            "crawler.taking_apart",
         )
     raise AssertionError(f"{module} belongs to no part")
 

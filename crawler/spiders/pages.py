@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from asyncio import Semaphore, get_running_loop
 from collections.abc import AsyncIterator, Awaitable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from scrapy import Request, Spider
@@ -13,11 +15,23 @@ from crawler import bodies, session
 from crawler.begin import begin, end_crawl
 from crawler.follow import Follower
 from crawler.guard import arm, guard_of
-from crawler.outcomes import Ask, ask_of, decided, read_failure, read_response, read_unchanged
+from crawler.hazards import is_safe
+from crawler.outcomes import (
+    Ask,
+    Opened,
+    ask_of,
+    decided,
+    not_parsed,
+    open_response,
+    read_document,
+    read_failure,
+    read_unchanged,
+)
 from crawler.plan import LONGEST_URL, plan_from_arguments
 from crawler.politeness import ask_request, asks_for_changes, page_request
 from crawler.rendered import rendered_reading, worth_rendering
 from crawler.sharing import Elsewhere
+from crawler.taking_apart import SECONDS, CannotParse, Lane, take_apart_here
 from crawler.urls import canonical_url, operator_domain
 from storage import holders
 from storage.errors import LedgerError
@@ -52,6 +66,9 @@ class PagesSpider(Spider):
         self._follower = Follower(plan)
         self.browser: Browser | None = None
         """Renders pages, where the plan says so."""
+        self._lane = Lane(seconds=min(SECONDS, plan.timeout))
+        self._lane_thread = ThreadPoolExecutor(1, "parse")
+        self._lane_turn = Semaphore(1)
         self._headers = {
             "User-Agent": plan.agent_header,
             "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
@@ -135,13 +152,53 @@ class PagesSpider(Spider):
         """Read one response; what it raises is named by `crawler.outcomes.ParseErrorMiddleware`."""
         assert response.request is not None
         ask = ask_of(response.request)
-        plan = self.session.plan
         if response.status == 304 and ask.conditional is not None and asks_for_changes(response.request):
             return self._unchanged(response, ask, ask.conditional.visit_id)
-        reading = read_response(response, ask, max_bytes=plan.max_bytes, judge_as=plan.judge_as)
+        opened = self._open(response, ask)
+        if isinstance(opened, Opened) and not is_safe(opened.document.body):
+            return self._hazardous(response, ask)
+        reading = self._read_here(response, ask, opened)
         if self.browser is not None and worth_rendering(reading):
             return self._rendered(self.browser, response, ask, reading)
         return [self._follower.followed(reading, ask.depth)]
+
+    def _open(self, response: Response, ask: Ask) -> Opened | Reading:
+        plan = self.session.plan
+        return open_response(response, ask, max_bytes=plan.max_bytes, max_links=plan.max_links, judge_as=plan.judge_as)
+
+    def _read_here(self, response: Response, ask: Ask, opened: Opened | Reading) -> Reading:
+        if isinstance(opened, Reading):
+            return opened
+        return read_document(response, ask, opened, take_apart_here(opened.document))
+
+    async def _hazardous(self, response: Response, ask: Ask) -> list[Any]:
+        """Read a response whose document may cost much: the child takes it apart, the crawl goes on meanwhile."""
+        reading = await self._read_apart(response, ask)
+        if reading is None:
+            return []
+        if self.browser is not None and worth_rendering(reading):
+            return await self._rendered(self.browser, response, ask, reading)
+        return [self._follower.followed(reading, ask.depth)]
+
+    async def _read_apart(self, response: Response, ask: Ask) -> Reading | None:
+        """Read a response, the child taking its document apart if that may cost much; one at a time.
+
+        Those that wait are kept as they came, packed, and unpacked in their turn. None: the crawl ended before that,
+        the page is still pending.
+        """
+        async with self._lane_turn:
+            if self.session.stopping or self.session.error is not None:
+                return None
+            opened = self._open(response, ask)
+            if isinstance(opened, Reading) or is_safe(opened.document.body):
+                return self._read_here(response, ask, opened)
+            try:
+                apart = await get_running_loop().run_in_executor(
+                    self._lane_thread, self._lane.take_apart, opened.document
+                )
+            except CannotParse as error:
+                return not_parsed(ask, error, status=response.status)
+            return read_document(response, ask, opened, apart)
 
     async def _rendered(self, browser: Browser, response: Response, ask: Ask, raw: Reading) -> list[Any]:
         """Read a page again after its scripts ran; where that cannot be, what was sent stands alone."""
@@ -155,7 +212,9 @@ class PagesSpider(Spider):
             reading = rendering
         else:
             there = ask._replace(current=rendering.url)
-            again = read_response(rendering.response, there, max_bytes=plan.max_bytes, judge_as=plan.judge_as)
+            again = await self._read_apart(rendering.response, there)
+        if again is None:
+            return []
             reading = rendered_reading(raw, again, max_links=plan.max_links)
         if isinstance(reading, str):
             self.session.not_rendered(ask.current.url, reading)
@@ -191,6 +250,8 @@ class PagesSpider(Spider):
     async def _close(self) -> None:
         if self.browser is not None:
             await self.browser.close()
+        self._lane.close()
+        self._lane_thread.shutdown(wait=False)
         await self.session.stop()
         self.session.finish()
         if self._alone:
