@@ -2,9 +2,9 @@
 
 A page of half a megabyte can hold the HTML parser for half a minute, and a few kilobytes can make it fill a gigabyte;
 once it has begun it cannot be stopped. What makes it so is known: depth, attributes of one tag, and formatting
-elements (``b``, ``font`` ...) that the standard opens again and again. Each is counted here from above, in a way that no
-comment, script or quote in the document can lower: every ``<`` counts, and tags are read from every place where one may
-begin. docs/decisions/0012-parsing-bounds.md has the measurements behind the numbers.
+elements (``b``, ``font`` ...) that the standard opens again and again. Each is counted here from above, in a way that
+no comment, script or quote in the document can lower: every ``<`` counts, and tags are read from every place where one
+may begin. docs/decisions/0012-parsing-bounds.md has the measurements behind the numbers.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ _NEXT_RISKY = re.compile(
 )
 """From one place to the next tag that counts: a formatting tag with attributes, or any with too many of them.
 
-Between a ``<`` with a letter and the next ``>`` no other tag can begin: if the first is none, then because it stands in a
-comment, a script or a quoted value, out of which nothing leads but a ``>``. So one look at a document is enough.
+Between a ``<`` with a letter and the next ``>`` no other tag can begin: if the first is none, then because it stands
+in a comment, a script or a quoted value, out of which nothing leads but a ``>``. So one look at a document is enough.
 """
 _ATTRIBUTES = re.compile(_ATTRIBUTE + rb"*+")
 _SEPARATOR = re.compile(rb"[\t\n\f\r /\"']+")

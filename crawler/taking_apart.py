@@ -1,8 +1,8 @@
 """Documents are taken apart here if that surely costs little, and else in a child process that can be stopped.
 
 The parser cannot be interrupted, and its memory is that of its process. So what `crawler.hazards` does not vouch for
-goes to ``python -m crawler.taking_apart``: one child for each process that crawls, started when it is first needed, kept,
-limited in memory by the system and in time by its parent. It reads documents on its standard input and answers with
+goes to ``python -m crawler.taking_apart``: one child for each process that crawls, started when it is first needed,
+kept, limited in memory by the system and in time by its parent. It reads documents on its standard input and answers with
 the record as the ledger keeps it (`storage.evidence`); it ends with its input, and a clock of its own ends it if its
 parent was killed.
 """

@@ -111,7 +111,13 @@ def allowed(module: str, found: Import) -> bool:
         if found.typing_only:  # costs nothing
             return within(name, "crawler")
         return found.lazy and within(
-            name, "rich", "crawler.run", "crawler.plan", "crawler.page", "crawler.seeds", "crawler.bodies",
+            name,
+            "rich",
+            "crawler.run",
+            "crawler.plan",
+            "crawler.page",
+            "crawler.seeds",
+            "crawler.bodies",
             "crawler.taking_apart",
         )
     raise AssertionError(f"{module} belongs to no part")
