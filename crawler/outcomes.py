@@ -32,6 +32,7 @@ from crawler.limits import TIME_OVER
 from crawler.revisit import KEPT_HEADERS, merged, still
 from crawler.suspects import suspicion
 from crawler.taking_apart import CannotParse, Document
+from crawler.urls import hide_inside
 from storage.kept import Kept
 from storage.records import CanonicalUrl, Hop, OutcomeState, PageRecord, Reading, Response
 
@@ -206,7 +207,9 @@ def read_unchanged(response: ScrapyResponse, ask: Ask, kept: tuple[PageRecord, R
 def headers_to_keep(response: ScrapyResponse) -> tuple[tuple[str, str], ...]:
     """The headers of an answer that a visit keeps, as (name, value)."""
     return tuple(
-        (name, value.decode("latin-1")) for name, key in _KEPT_HEADERS for value in response.headers.getlist(key)
+        (name, hide_inside(value.decode("latin-1")))
+        for name, key in _KEPT_HEADERS
+        for value in response.headers.getlist(key)
     )
 
 
