@@ -31,6 +31,7 @@ def filled(database: str) -> None:
     """Edits, losses, a page that has gone, one that moved, a suspect, pages read in other ways, a crawl."""
     create_ledger(database, psl="test")
     many = [(f"{SHOP}{number}", "w") for number in range(6)]
+    rendered = [link(SHOP, "a", seen="rendered"), link(OTHER, "o", seen="both")]
     with Ledger(database) as ledger:
         with ledger.begin() as conn:
             conn.exec_driver_sql("INSERT INTO crawl (id, plan, state, started_at) VALUES (1, '{}', 'running', 0)")
@@ -41,7 +42,7 @@ def filled(database: str) -> None:
             reading("https://old.example/", [(SHOP, "a")], 1000),
             reading("https://wall.example/", many, 1000),
             reading("https://half.example/", [(SHOP, "a")], 1000, outcome="partial"),
-            reading("https://script.example/", [(SHOP, "a"), (OTHER, "o")], 1000, method="rendered"),
+            reading("https://script.example/", rendered, 1000, method="rendered"),
             reading("https://some.example/", [(SHOP, "a")], 1000, targets=("shop.example",)),
         ]
         write_readings(ledger, 1, visits, rules_version=RULES)
