@@ -213,8 +213,8 @@ class PagesSpider(Spider):
         else:
             there = ask._replace(current=rendering.url)
             again = await self._read_apart(rendering.response, there)
-        if again is None:
-            return []
+            if again is None:
+                return []
             reading = rendered_reading(raw, again, max_links=plan.max_links)
         if isinstance(reading, str):
             self.session.not_rendered(ask.current.url, reading)
