@@ -15,7 +15,9 @@ from crawler.plan import (
     PRODUCT,
     CrawlPlan,
 )
+from crawler.politeness import SCRIPT_DELAY
 from crawler.robots_rules import read_robots
+from crawler.subresources import MOST_REQUESTS
 
 TEXT = (Path(__file__).resolve().parent.parent / "docs" / "site-owners.md").read_text("utf-8")
 WORDS = " ".join(TEXT.split())
@@ -26,6 +28,7 @@ def test_its_figures_are_those_of_the_program() -> None:
     assert f"waits N seconds between requests, to {LONGEST_CRAWL_DELAY:g} at most" in WORDS
     assert f"{DEFAULT_MAX_PAGES_PER_HOST:,} pages of a host at most" in WORDS
     assert f"{DEFAULT_MAX_BYTES // 2**20} MiB at most" in WORDS
+    assert (SCRIPT_DELAY, f"{MOST_REQUESTS} requests a page at most" in WORDS) == (0.1, True)
     assert f"product token `{PRODUCT}`" in WORDS
 
 
