@@ -15,6 +15,16 @@ from storage.errors import LedgerError
 from storage.records import Link, PageRecord, SkippedHref
 
 
+class NotTakenApart(LedgerError):
+    """Not even the first part of the page could be taken apart within the bounds."""
+
+    def __init__(self, cause: str) -> None:
+        why = {"time": "it takes the parser too long", "memory": "it takes the parser too much memory"}
+        super().__init__(
+            f"cannot take the page apart: {why.get(cause, f'a fault of linkledger ({cause}): please report it')}"
+        )
+
+
 class UnreadableFile(LedgerError):
     """The page to take apart cannot be read."""
 
@@ -45,27 +55,38 @@ def extract(
     Example: curl -s https://example.com/ | linkledger extract - --url https://example.com/
     """
     from crawler.bodies import charset_of
-    from crawler.page import parse_page
+    from crawler.plan import DEFAULT_MAX_BYTES, DEFAULT_MAX_LINKS
+    from crawler.taking_apart import CannotParse, Document, Lane
     from crawler.urls import canonical_url
 
     headers = [_header(line) for line in header or ()]
     for name, value in headers:
         if content_type is None and name.lower() == "content-type":
             content_type = value
-    page = parse_page(
-        _read(file),
-        url=canonical_url(url),
-        charset=charset_of(content_type),
-        headers=headers,
-        judge_as=judge_as or load_config().judge_as or "googlebot",
+    body = _read(file, DEFAULT_MAX_BYTES + 1)
+    document = Document(
+        body[:DEFAULT_MAX_BYTES],
+        canonical_url(url),
+        charset_of(content_type),
+        tuple(headers),
+        judge_as or load_config().judge_as or "googlebot",
+        DEFAULT_MAX_LINKS,
     )
+    try:
+        with Lane() as lane:
+            page, flaw = lane.take_apart(document)
+    except CannotParse as error:
+        raise NotTakenApart(error.cause) from None
+    partial = flaw or ("size" if len(body) > DEFAULT_MAX_BYTES else None)
+    if partial is not None:
+        print(f"partial ({partial}): only the first part of the page was read", file=sys.stderr)
     out = sys.stdout
     ascii_only = not (out.encoding or "utf-8").lower().startswith("utf")
-    for entry in entries(page):
+    for entry in entries(page, partial):
         out.write(json_text(entry, ascii_only=ascii_only) + "\n")
 
 
-def entries(page: PageRecord) -> Iterator[dict[str, Any]]:
+def entries(page: PageRecord, partial: str | None = None) -> Iterator[dict[str, Any]]:
     """What `extract` prints: links and skipped hrefs in document order, then the page."""
     found: list[Link | SkippedHref] = sorted((*page.links, *page.skipped), key=lambda entry: entry.ordinal)
     for entry in found:
@@ -89,6 +110,7 @@ def entries(page: PageRecord) -> Iterator[dict[str, Any]]:
         "charset_source": page.charset_source,
         "links": len(page.links),
         "skipped": len(page.skipped),
+        "partial": partial,
     }
 
 
@@ -132,10 +154,11 @@ def _header(line: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _read(file: str) -> bytes:
+def _read(file: str, most: int) -> bytes:
     if file == "-":
-        return sys.stdin.buffer.read()
+        return sys.stdin.buffer.read(most)
     try:
-        return Path(file).read_bytes()
+        with Path(file).open("rb") as page:
+            return page.read(most)
     except (OSError, ValueError) as error:
         raise UnreadableFile(file, getattr(error, "strerror", None) or str(error)) from None

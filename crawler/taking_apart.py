@@ -2,9 +2,9 @@
 
 The parser cannot be interrupted, and its memory is that of its process. So what `crawler.hazards` does not vouch for
 goes to ``python -m crawler.taking_apart``: one child for each process that crawls, started when it is first needed,
-kept, limited in memory by the system and in time by its parent. It reads documents on its standard input and answers with
-the record as the ledger keeps it (`storage.evidence`); it ends with its input, and a clock of its own ends it if its
-parent was killed.
+kept, limited in memory by the system and in time by its parent. It reads documents on its standard input and answers
+with the record as the ledger keeps it (`storage.evidence`); it ends with its input, and a clock of its own ends it if
+its parent was killed.
 """
 
 from __future__ import annotations
@@ -112,6 +112,12 @@ class Lane:
             flaw = "parse_time" if error.cause == "time" else "parse_memory"
             apart = self._ask(document._replace(body=beginning(body)))
         return Apart(apart.page, flaw or apart.flaw)
+
+    def __enter__(self) -> Lane:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """End the child; whoever waits for it gets `CannotParse`."""
