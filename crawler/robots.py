@@ -168,7 +168,7 @@ def _led_astray(error: Decided) -> Policy:
     redirected = error.ask is not None and error.ask.chain
     if error.outcome == "refused" and not redirected:  # the guard: no page of this origin may be asked
         return Policy(ALLOW_ALL, monotonic() + UNREACHABLE_SECONDS, "refused", error.reason)
-    if error.outcome != "refused" and error.reason.startswith(("redirect", "url_too_long")):
+    if error.reason.startswith(("redirect", "url_too_long")):
         return _as_said(ALLOW_ALL)
     return _not_now("unreachable")
 

@@ -93,10 +93,10 @@ HOSTILE = {  # every one fills the 500 KiB that are read
 }
 
 
-@pytest.mark.parametrize("lines", [pytest.param(lines, id=name) for name, lines in HOSTILE.items()])
-def test_hostile_files_do_not_hold_the_crawl(lines: bytes) -> None:
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_files_do_not_hold_the_crawl(name: str) -> None:
     """Measured: read in 0.12 s of CPU at most, a path judged in 7 ms (by the last one in 30)."""
-    body = b"User-agent: *\n" + lines
+    body = b"User-agent: *\n" + HOSTILE[name]
     path = "/b" + "a" * 2_000
     read = judged = 1e9
     for _ in range(3):  # the least of three: others may be using the machine
@@ -106,7 +106,7 @@ def test_hostile_files_do_not_hold_the_crawl(lines: bytes) -> None:
         rules.judge(path)
         read, judged = min(read, between - started), min(judged, time.process_time() - between)
     assert read < 0.5
-    assert judged < 0.15
+    assert judged < (0.15 if name == "made_for_the_path" else 0.04)
 
 
 def test_rules_take_the_memory_that_is_counted() -> None:
