@@ -254,7 +254,7 @@ def hops(asked: Asked) -> Pieces:
 
 def slow_hops(asked: Asked) -> Pieces:
     """The same, taking its time for each."""
-    yield 1.5
+    yield 2.0
     yield from hops(asked)
 
 
