@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gzip
 import json
 import socket
@@ -10,14 +11,17 @@ import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
+from html import escape
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import brotli
 from local_site import Page, Site, crawl, html, outcomes, serve
+from scrapy.settings import Settings
 from test_bodies import bomb
 
+from crawler import settings
 from crawler.handler import LONGEST_HEADER_LINE, MOST_HEADER_BYTES, MOST_HEADER_LINES
 from crawler.plan import CrawlPlan
 from storage.engine import open_ledger
@@ -283,3 +287,73 @@ def test_times_are_bounded(tmp_path: Path) -> None:
     for name in ("slow_redirects", "slow_redirect_to_silence"):
         assert max(starts[name]) - min(starts[name]) < 5
     assert 4 <= len(starts["slow_redirects"]) <= 6
+
+
+# -- doors ----------------------------------------------------------------------------------------
+
+SECRETS = ("Cookie", "Referer", "Authorization", "Proxy-Authorization", "Origin")
+QUOTED = [
+    "'; DROP TABLE link; --",
+    '" OR 1=1 --',
+    "100 %s %(x)s :x ? $1",
+    "\\'; SELECT pg_sleep(9); --",
+    "${x} {0} `x`",
+]
+
+
+def test_nothing_is_told_that_was_not_asked(database: str) -> None:
+    """No cookie comes back, nobody learns who links to them, and a password in a URL is not sent anywhere."""
+    links = "".join(f"<p><a href='/q?{n}'>{escape(text)}</a>" for n, text in enumerate(QUOTED))
+    cookie = (("Set-Cookie", "session=1; Path=/"), ("Set-Cookie", "all=1; Domain=127.0.0.3"))
+    with serve() as site:
+        there = f"http://user:secret@127.0.0.3:{site.port}/landed"
+        site.routes |= {
+            ("127.0.0.2", "/"): Page(html(there, "/again", "/to-there", "/asks") + links, headers=cookie),
+            ("127.0.0.2", "/again"): Page(html(), headers=cookie),
+            ("127.0.0.2", "/to-there"): Page(status=302, headers=(("Location", there + "?2"), *cookie)),
+            ("127.0.0.2", "/asks"): Page(status=401, headers=(("WWW-Authenticate", 'Basic realm="x"'),)),
+            ("127.0.0.3", "/landed"): Page(html("/x")),
+            ("127.0.0.3", "/landed?2"): Page(html("/x")),
+        }
+        crawl(CrawlPlan(db=database, seeds=(site.url("/", "127.0.0.2"),), depth=1, follow="any", delay=0))
+    assert {"/", "/again", "/to-there", "/asks"} <= set(site.paths("127.0.0.2"))
+    assert "/landed?2" in site.paths("127.0.0.3")
+    sent = {name.title() for request in site.log for name in request.headers}
+    assert sent.isdisjoint(SECRETS)
+    assert {"User-Agent", "Accept", "Accept-Encoding"} <= sent
+    assert not any("secret" in request.url or "@" in request.url for request in site.log)
+    # What a page says is a value, never a part of a statement.
+    with open_ledger(database) as conn:
+        texts = {text for (text,) in conn.exec_driver_sql("SELECT text FROM anchor_text")}
+        assert conn.exec_driver_sql("SELECT count(*) FROM link").scalar_one() > len(QUOTED)
+    assert set(QUOTED) <= texts
+
+
+NOT_IMPORTED = {"pickle", "marshal", "shelve", "dbm", "dill", "cloudpickle", "joblib", "telnetlib"}
+NOT_CALLED = {"eval", "exec", "__import__", "system", "popen", "spawnv", "execv"}
+
+
+def test_no_door_for_code_is_open() -> None:
+    """Nothing stored is run: no pickles, no evaluation, no shell; SQL is written in the storage package only."""
+    found = []
+    files = [path for package in ("crawler", "storage", "cli") for path in (ROOT / package).rglob("*.py")]
+    assert len(files) > 100
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            where = f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
+            if isinstance(node, ast.Import):
+                found += [where for alias in node.names if alias.name.split(".")[0] in NOT_IMPORTED]
+            elif isinstance(node, ast.ImportFrom):
+                found += [where] * ((node.module or "").split(".")[0] in NOT_IMPORTED)
+            elif isinstance(node, ast.Call):
+                called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                found += [where] * (called in NOT_CALLED)
+                found += [where] * any(keyword.arg == "shell" for keyword in node.keywords)
+                foreign = "storage" not in path.relative_to(ROOT).parts
+                found += [where] * (foreign and called in {"exec_driver_sql", "executescript"})
+    assert found == []
+
+
+def test_only_http_has_a_handler() -> None:
+    handlers = Settings({"DOWNLOAD_HANDLERS": settings.DOWNLOAD_HANDLERS}).getwithbase("DOWNLOAD_HANDLERS")
+    assert {scheme for scheme, handler in handlers.items() if handler is not None} == {"http", "https"}
