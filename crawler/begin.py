@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from crawler.chromium import find_chromium
 from crawler.plan import CrawlPlan, plan_from_json
 from crawler.seeds import SeedReader, read_seeds
-from crawler.urls import suffix_list_version
+from crawler.urls import hide_in_source, suffix_list_version
 from storage import crawls, frontier, holders, leases, lists
 from storage.engine import Ledger, create_ledger
 from storage.errors import BadList, LedgerError
@@ -188,7 +188,7 @@ def _rows(plan: CrawlPlan) -> tuple[SeedReader | None, Iterator[SeedRow | Reject
     examples = "".join(
         f"\n  {row.file}:{row.line}: {row.given!r}: {row.reason}" for row in first[:3] if isinstance(row, RejectedRow)
     )
-    given = ", ".join(plan.seeds[:5])
+    given = ", ".join(map(hide_in_source, plan.seeds[:5]))
     if first:
         raise BadList(f"none of the {len(first)} rows of {given} can be fetched; the first are:{examples}")
     raise BadList(f"{given} holds no rows: give one page a line, or a table with a column of pages")

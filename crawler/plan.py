@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 
 from crawler.addresses import read_opening
 from crawler.proxy_url import ENVIRONMENT, read_proxy, shown
+from crawler.urls import hide_in_source
 from storage.errors import LedgerError
 
 Follow = Literal["none", "host", "domain", "list", "any"]
@@ -161,6 +162,7 @@ class CrawlPlan:
         """
         kept = asdict(self) | {
             "proxy": shown(self.proxy),
+            "seeds": [hide_in_source(seed) for seed in self.seeds],
             "page_limit": self.page_limit, "host_limit": self.host_limit, "query_limit": self.query_limit,
             "agent_header": self.agent_header, "agent_token": self.agent_token,
             "longest_crawl_delay": LONGEST_CRAWL_DELAY, "longest_retry_after": LONGEST_RETRY_AFTER,

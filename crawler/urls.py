@@ -36,6 +36,7 @@ __all__ = [
     "fold_page",
     "hide_credentials",
     "hide_in_href",
+    "hide_in_source",
     "hide_inside",
     "is_internal",
     "is_ip",
@@ -278,6 +279,11 @@ def hide_in_href(raw: str) -> str:
     What has no authority stays as it is: an address of mail, an ``@`` in a path.
     """
     return _hidden(raw, _CREDENTIALS_OF_HREF, _BROKEN_CREDENTIALS_OF_HREF)
+
+
+def hide_in_source(text: str) -> str:
+    """One of the SEEDS, an address or the name of a file, with ``***`` for a user name and password."""
+    return hide_credentials(text) if ":" in text.partition("@")[0] else text
 
 
 def hide_inside(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ def parse_database(database: str) -> URL:
     if "://" not in database:
         if not database.strip():
             raise UnreadableLedger(repr(database), "no database is named")
+        if _SERVER.match(database):  # a slash is missing; as the name of a file it would be shown whole
+            raise UnreadableLedger(_masked(database), "not a database URL: sqlite:///path or postgresql://...")
         return URL.create("sqlite", database=database)
     try:
         url = make_url(database)
@@ -50,8 +53,18 @@ def shown(url: URL) -> str:
 
 
 def _masked(database: str) -> str:
-    scheme, _, rest = database.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
+    """A text that is no database URL, without what may be a password in it."""
+    scheme, slashes, rest = database.partition("/")
+    if not slashes:
+        scheme, slashes, rest = database.partition(":")
+    hidden = (
+        f"{scheme}{slashes}{'/' if rest.startswith('/') else ''}{rest.rpartition('@')[2]}" if "@" in rest else database
+    )
+    return _PASSWORD.sub(r"\1***", hidden)
+
+
+_SERVER = re.compile(r"postgres(?:ql)?(?:\+\w+)?:", re.IGNORECASE)
+_PASSWORD = re.compile(r"(password=)[^&]*", re.IGNORECASE)
 
 
 @contextmanager

@@ -361,7 +361,7 @@ def list_case(random: Random) -> None:
         rows = list(read_seeds(["-"], column="url" if not good or good[0][0] > 1 else None, stdin=io.BytesIO(data)))
     except BadList as error:
         # A file of few rows, most of them rubbish, may not pass for text at all: then nothing of it is read.
-        if "not text" not in str(error):
+        if good and "not text" not in str(error):
             raise
         return
     accepted = {(row.line, row.url.url) for row in rows if isinstance(row, SeedRow)}
