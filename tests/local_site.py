@@ -177,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
         page = self.site.answer(request)
         try:
             self._send(page)
-        except (BrokenPipeError, ConnectionResetError):
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
             self.close_connection = True
         self.site.log.append(request._replace(ended=time.monotonic()))
 

@@ -243,10 +243,10 @@ class Run(NamedTuple):
     """Bytes of big bodies at the most."""
 
 
-def run(cases: list[Case], folder: Path, **more: Any) -> Run:
+def run(cases: list[Case], folder: Path, *, secure: bool = False, **more: Any) -> Run:
     """Crawl cases all at once, and see that each has its outcome after as many requests as it should."""
-    with serve() as site:
-        by_url = put(site, cases)
+    with serve(secure=secure) as site:
+        by_url = {"https" * secure + url.removeprefix("http" * secure): case for url, case in put(site, cases).items()}
         database = f"sqlite:///{folder / 'ledger.db'}"
         before = WATCH.format(path=str(folder / "watch"))
         facts = crawl(CrawlPlan(db=database, seeds=tuple(by_url), delay=0, **more), before=before)
@@ -287,6 +287,21 @@ def test_times_are_bounded(tmp_path: Path) -> None:
     for name in ("slow_redirects", "slow_redirect_to_silence"):
         assert max(starts[name]) - min(starts[name]) < 5
     assert 4 <= len(starts["slow_redirects"]) <= 6
+
+
+ENCRYPTED = [
+    Case("headers_without_end", endlessly(b"HTTP/1.1 200 OK\r\n", b"X-More: 1\r\n" * 1_000), HEADERS),
+    Case("body_without_end", endlessly(head() + HTML, b" " * 65_536), SIZE),
+    Case("no_http_without_end", endlessly(b"", b"hello\r\n" * 1_000), ("failed", "protocol"), requests=3),
+    Case("drip", endlessly(head() + HTML, b" ", 0.1), DRIP),
+    Case("silence", silence(), TIMEOUT, requests=3),
+    Case("good", Page(HTML), WHOLE),
+]
+
+
+def test_bounds_hold_on_encrypted_connections(tmp_path: Path) -> None:
+    """A connection is ended at once, without the farewell of TLS, for which the other side could be waited for."""
+    run(ENCRYPTED, tmp_path, secure=True, timeout=1.5, max_bytes=MIB)
 
 
 # -- doors ----------------------------------------------------------------------------------------
