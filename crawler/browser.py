@@ -19,6 +19,7 @@ from scrapy.http import Headers, Response
 from scrapy_playwright.handler import ScrapyPlaywrightDownloadHandler
 from scrapy_playwright.page import PageMethod
 
+from crawler import renderers
 from crawler.bodies import UnknownEncoding, unpack
 from crawler.chromium import find_chromium, launch_options
 from crawler.subresources import KINDS, Allowance, Subresources
@@ -42,6 +43,8 @@ SETTLE_SECONDS = 5.0
 """How long after a page was loaded its scripts may still ask for more ..."""
 QUIET_SECONDS = 0.5
 """... and how long they must have asked for nothing to be taken as done."""
+_LOOK_SECONDS = 0.5
+"""How often the memory of pages is looked at."""
 READ_SECONDS = 5.0
 """For the reading alone, of what `PAGE_SECONDS` leaves."""
 
@@ -159,7 +162,10 @@ class Browser:
                 },
             )
             work = asyncio.ensure_future(self._handler.download_request(request))
-            await asyncio.wait({work}, timeout=PAGE_SECONDS)
+            until = monotonic() + PAGE_SECONDS
+            while not work.done() and monotonic() < until:
+                await asyncio.wait({work}, timeout=_LOOK_SECONDS)
+                renderers.end_large_ones()
             error = await _ended(work, visit)
         if visit.found is None:
             return visit.problem or ("time" if error is None or "Timeout" in type(error).__name__ else "browser")

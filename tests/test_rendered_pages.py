@@ -23,8 +23,12 @@ from storage.codes import SEEN_BY
 from storage.engine import open_ledger
 
 WITHOUT_THE_EXTRA = "import sys; sys.modules |= dict.fromkeys(('playwright', 'scrapy_playwright'))"
-QUICK = "import crawler.browser as b; b.PAGE_SECONDS, b.READ_SECONDS, b.SETTLE_SECONDS = 7.0, 2.0, 2.0"
-"""The times of a page are shorter here, for one that never ends."""
+QUICK = """
+import crawler.browser, crawler.renderers
+crawler.browser.PAGE_SECONDS, crawler.browser.READ_SECONDS, crawler.browser.SETTLE_SECONDS = 10.0, 2.0, 2.0
+crawler.renderers.MOST_BYTES = 400_000_000
+"""
+"""A page has less time and memory here, as some would use all of it."""
 
 CHROMIUM = look_for_one()  # where there is none, the end of the run says so: see conftest.py
 
@@ -158,6 +162,7 @@ document.cookie = 'left=1; max-age=1000'; localStorage.setItem('kept', '1');
 document.body.insertAdjacentHTML('beforeend', '<a href="/found">' + found + '</a>');
 </script>"""
 BOMB = "<title>Bomb</title><a href=/raw>raw</a>" + "".join(f"<script src=/bomb/{n}.js></script>" for n in range(150))
+EATS = "<title>Eats</title><a href=/raw>raw</a><script>const all = []; for (;;) all.push(new Uint8Array(2e7).fill(1))</script>"  # noqa: E501
 WRITES = "<title>Writes</title><a href=/first>first</a><script>for (let n = 0; n < 300; n++) document.write('<p>' + 'word '.repeat(2000)); document.write('<a href=/last>last</a>')</script>"  # noqa: E501
 NOFOLLOW = """<title>Nofollow</title><a href="/raw">raw</a><script>
 document.head.insertAdjacentHTML('beforeend', '<meta name=robots content="nofollow">')</script>"""
@@ -181,6 +186,7 @@ def fill(site: Site, canary: Canary) -> dict[str, str]:
         "/service.js": script(f"fetch('{canary.url}/service')"),
         "/loop": Page("<title>Loop</title><a href=/raw>raw</a><script>for (;;) {}</script>"),
         "/writes": Page(WRITES),
+        "/eats": Page(EATS),
         "/bomb": Page(BOMB),
         "/shell": Page(SHELL),
         "/shell.js": script(SHELL_JS),
@@ -191,7 +197,7 @@ def fill(site: Site, canary: Canary) -> dict[str, str]:
         "/old": redirect("/nofollow"),
     }
     site.routes |= {f"/bomb/{n}.js": script("") for n in range(150)}
-    names = ["made", "attacks", "loop", "writes", "bomb", "shell", "cookies", "nofollow"]
+    names = ["made", "attacks", "loop", "eats", "writes", "bomb", "shell", "cookies", "nofollow"]
     urls = {name: site.url(f"/{name}", f"127.0.0.{number}") for number, name in enumerate(names, 11)}
     # One host, one after the other: what the first leaves behind could be there for the second.
     return urls | {"again": urls["cookies"] + "/again", "old": urls["nofollow"].replace("/nofollow", "/old")}
@@ -236,13 +242,11 @@ if CHROMIUM:
         }
 
         # What would never end is ended, and costs the page nothing that was there without scripts.
-        assert found[pages["loop"]] == ("fetched", None)
-        assert seen(database, pages["loop"]) == {base["loop"] + "/raw": "raw"}
-        assert f"not rendered (time): {pages['loop']}" in done.stderr
-        assert f"not rendered (size): {pages['writes']}" in done.stderr
-        assert seen(database, pages["writes"]) == {base["writes"] + "/first": "raw"}
-        assert f"not rendered (scripts): {pages['bomb']}" in done.stderr
-        assert seen(database, pages["bomb"]) == {base["bomb"] + "/raw": "raw"}
+        for name in ("loop", "eats", "writes", "bomb"):
+            assert found[pages[name]] == ("fetched", None)
+            assert set(seen(database, pages[name]).values()) == {"raw"}
+        for cause in ("time", "crash", "size", "scripts"):
+            assert f"not rendered ({cause}): http" in done.stderr
         assert 0 < sum(path.startswith("/bomb/") for path in site.paths()) <= 60
 
         # A shell is a page once its scripts ran.
