@@ -254,7 +254,7 @@ def test_no_password_is_in_the_ledger(filled: Filled) -> None:
 
 def test_every_answer_on_a_pipe(filled: Filled) -> None:
     commands = [[*one, "--format", form] for one in questions(filled) for form in FORMATS]
-    commands += [[*one, "--format", "csv", "--raw-cells"] for one in questions(filled) if one[0] != "db"]
+    commands += [[*one, "--format", "csv", "--raw-cells"] for one in questions(filled)[::4] if one[0] != "db"]
     commands += [["db", "export", "--canonical", "--db", filled.db]]
     answers = asked(filled, commands)
     assert len(answers) == len(commands)
@@ -296,7 +296,8 @@ def test_every_answer_on_a_terminal(filled: Filled) -> None:
 
 
 def test_every_answer_where_only_ascii_can_be_written(filled: Filled) -> None:
-    commands = [[*one, "--format", form] for one in questions(filled) for form in ("table", "csv", "json")]
+    commands = [[*one, "--format", form] for one in questions(filled) for form in ("table", "json")]
+    commands += [[*one, "--format", "csv"] for one in questions(filled)[::5]]
     plain = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     for words, (status, out, err) in zip(commands, asked(filled, commands, **plain), strict=True):
         assert status == 0, (words, err)
