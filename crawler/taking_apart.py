@@ -2,9 +2,8 @@
 
 The parser cannot be interrupted, and its memory is that of its process. So what `crawler.hazards` does not vouch for
 goes to ``python -m crawler.taking_apart``: one child for each process that crawls, started when it is first needed,
-kept, limited in memory by the system and in time by its parent. It reads documents on its standard input and answers
-with the record as the ledger keeps it (`storage.evidence`); it ends with its input, and a clock of its own ends it if
-its parent was killed.
+kept, limited in memory and in CPU time by the system. It reads documents on its standard input and answers
+with the record as the ledger keeps it (`storage.evidence`), and ends with its input.
 """
 
 from __future__ import annotations
@@ -34,7 +33,9 @@ if TYPE_CHECKING:
     from storage.records import PageRecord
 
 SECONDS = 5.0
-"""What the child may take for one document, on the clock; a page of 300,000 elements takes one or two."""
+"""CPU time the child may take for one document; a page of 300,000 elements takes one or two."""
+_STARVED = 6
+"""Times as much on the clock: then it is given up too, for want of a processor."""
 MEMORY = 192 * 1024 * 1024
 """Bytes of data the child may hold, its own 40 MB included."""
 _START_SECONDS = 60.0
@@ -146,7 +147,7 @@ class Lane:
             process.stdin.write(_SIZE.pack(len(head)) + head)
             process.stdin.write(document.body)
             process.stdin.flush()
-            deadline = monotonic() + self._seconds
+            deadline = monotonic() + self._seconds * _STARVED
             size = _SIZE.unpack(_receive(pipe, _SIZE.size, deadline))[0]
             answer = json.loads(_receive(pipe, size, deadline))
             if "error" in answer:
@@ -156,9 +157,12 @@ class Lane:
         except TimeoutError:
             self._end()
             raise CannotParse("time") from None
-        except (OSError, EOFError, ValueError):  # it died, which the parser does when it gets no more memory
+        except (OSError, EOFError, ValueError):
+            process.kill()
+            stopped = process.wait() == -signal.SIGPROF
             self._end()
-            raise CannotParse("memory") from None
+            # What else it dies of is the parser, which may not survive getting no more memory.
+            raise CannotParse("time" if stopped else "memory") from None
         self._keep_or_end(answer)
         return Apart(decode(record, text), answer["flaw"])
 
@@ -219,11 +223,11 @@ def main() -> None:
     while head := given.read(_SIZE.size):
         length, seconds, url, charset, headers, judge_as, max_links = json.loads(given.read(_SIZE.unpack(head)[0]))
         body = given.read(length)
-        # Its parent ends it before; this is for one that was killed. The system does it, whatever Python is doing.
-        signal.setitimer(signal.ITIMER_REAL, seconds + 5)
+        # The system ends the process when its CPU time is over, whatever it is doing and whether its parent lives.
+        signal.setitimer(signal.ITIMER_PROF, seconds)
         pairs = tuple((name, value) for name, value in headers)
         _answer(answers, packer, Document(body, CanonicalUrl(*url), charset, pairs, judge_as, max_links))
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         del body
 
 
