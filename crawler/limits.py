@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import finalize
 
 from scrapy import signals
@@ -45,6 +45,9 @@ BIG_BODIES = 96 * 1024 * 1024
 
 class Connection(Protocol):
     """What an attempt does to the connection it uses."""
+
+    connected: Any
+    """Whether it is there: a bool or, with some of Twisted's, a number."""
 
     def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
         """Read nothing more for now."""
@@ -114,7 +117,8 @@ class Attempt:
 
     def abort(self) -> None:
         """End its connection, so that nothing more of what it sends is read."""
-        if self.connection is not None:
+        # One that is gone already cannot be ended again: Twisted's for TLS raises AttributeError then.
+        if self.connection is not None and self.connection.connected:
             self.connection.abortConnection()
 
     def end(self, response: Response | None = None) -> None:
