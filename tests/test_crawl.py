@@ -11,7 +11,20 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from local_site import Page, Site, crawl, environment, html, outcomes, redirect, run_plan, serve, start_plan, zipped
+from local_site import (
+    LOOPBACK,
+    Page,
+    Site,
+    crawl,
+    environment,
+    html,
+    outcomes,
+    redirect,
+    run_plan,
+    serve,
+    start_plan,
+    zipped,
+)
 
 from crawler.plan import CrawlPlan
 from storage import crawls
@@ -415,7 +428,9 @@ def test_pages_not_found_any_more_close_their_links(site: Site, database: str) -
 def test_scrapy_crawl_runs_the_same_spider(site: Site, tmp_path: Path) -> None:
     site.routes |= {"/a": Page(html("/b")), "/b": Page(html())}
     database = f"sqlite:///{tmp_path / 'l.db'}"
-    arguments = {"db": database, "seeds": site.url("/a"), "delay": "0", "depth": "1", "follow": "host"}
+    arguments = {
+        "db": database, "seeds": site.url("/a"), "delay": "0", "depth": "1", "follow": "host", "allow_net": LOOPBACK[0],
+    }  # fmt: skip
     command = [sys.executable, "-m", "scrapy", "crawl", "pages"]
     for name, value in arguments.items():
         command += ["-a", f"{name}={value}"]
