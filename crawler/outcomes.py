@@ -269,7 +269,9 @@ def cause_of(error: BaseException | None) -> str:
     parts = list(_parts(error))
     if any(isinstance(part, SSL.Error) for part in parts):
         return "tls"
-    if any(isinstance(part, ParseError) for part in parts):
+    # Twisted raises ValueError for a Content-Length that is none, and for two that differ.
+    unreadable = (ParseError, ValueError) if isinstance(error, DownloadFailedError) else ParseError
+    if any(isinstance(part, unreadable) for part in parts):
         return "protocol"
     if isinstance(error, (DownloadConnectionRefusedError, ConnectError, ConnectionClosed, OSError)):
         return "connect"

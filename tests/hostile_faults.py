@@ -144,7 +144,7 @@ BODIES = [
     failed("two_lengths", says(head("Content-Length: 5", length=len(PAGE)), PAGE), "protocol"),
     fetched("http_1_0_with_its_end", says(head(status="HTTP/1.0 200 OK"), PAGE)),
     partial("http_1_0_without_its_end", says(head(status="HTTP/1.0 200 OK"), START), "no_length"),
-    failed("http_0_9", says(PAGE), "protocol"),
+    failed("http_0_9", says(b"<html>\r\n" + PAGE), "protocol"),
     failed("garbage", says(bytes(range(256)) * 8), "protocol"),
     failed("bare_line_ends", says(b"\n\n\n\n"), "protocol"),
     failed("status_999", status("999 Request denied"), "http:999", "status"),
