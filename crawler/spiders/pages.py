@@ -107,8 +107,12 @@ class PagesSpider(Spider):
         if plan.render:
             from crawler.browser import Browser
 
-            spider.browser = Browser(crawler, plan, stopping=lambda: work.stopping or work.error is not None)
+            spider.browser = Browser(crawler, plan, stopping=spider.ending)
         return spider
+
+    def ending(self) -> bool:
+        """Whether the crawl ends before all is asked, by Ctrl-C among others: pages in hand are not waited for."""
+        return self.session.stopping or self.session.error is not None or not self.crawler.crawling
 
     async def start(self) -> AsyncIterator[Any]:
         """Ask what the frontier hands out, until nothing is pending.
@@ -187,7 +191,7 @@ class PagesSpider(Spider):
         the page is still pending.
         """
         async with self._lane_turn:
-            if self.session.stopping or self.session.error is not None:
+            if self.ending():
                 return None
             opened = self._open(response, ask)
             if isinstance(opened, Reading) or is_safe(opened.document.body):
@@ -212,7 +216,12 @@ class PagesSpider(Spider):
             reading = rendering
         else:
             there = ask._replace(current=rendering.url)
-            again = await self._read_apart(rendering.response, there)
+            opened = self._open(rendering.response, there)
+            again: Reading | None
+            if isinstance(opened, Reading) or is_safe(opened.document.body):
+                again = self._read_here(rendering.response, there, opened)
+            else:
+                again = await self._read_apart(rendering.response, there)
             if again is None:
                 return []
             reading = rendered_reading(raw, again, max_links=plan.max_links)
