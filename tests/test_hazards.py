@@ -91,8 +91,9 @@ def test_hazards_are_told(body: bytes) -> None:
 _PIECES = st.sampled_from(
     ["<b a={n}>", "<i>", "<font a{n} b>", "<a href={n}>", "<p>", "x", "</p>", "</b>", "<div>", "</div>", "<span>",
      "</x>", "<table>", "<td>", "<svg>", "<title>", "<style>*{display:none}", "</style>", "<body a{n}>", "<select>",
-     "<template>", "<p a='{n}>", "'", '"', "<p ", "a{n} ", "a{n}=1", ">", "=", "/", "<!--", "-->", "<object>",
-     "<applet>", "</br>", "&amp;", "\0", "<base href=/{n}>", "<meta name=robots content='a, unavailable_after: b, c d'>"]
+     "<template>", "<p a='{n}>", "'", '"', "<p ", "a{n} ", "a{n}=1", ">", "=", "/", "<!--", "-->",
+     "<object>", "<applet>", "</br>", "&amp;", "\0", "<base href=/{n}>",
+     "<meta name=robots content='a, unavailable_after: b, c d'>"]
 )  # fmt: skip
 
 
