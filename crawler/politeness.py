@@ -25,6 +25,7 @@ SLOWEST_DELAY = 30.0
 """Most seconds between two requests to an operator that is slow but asks for nothing."""
 SCRIPT_DELAY = 0.1
 """Least seconds between two scripts that rendered pages ask of one operator; its Crawl-delay, if it asks for one."""
+_SCRIPTS = " (scripts)"
 _REMEMBERED_SLOTS = 10_000
 _KEPT = ("robots_exempt", "max_bytes", "download_timeout", TIME_LEFT, "dont_retry", "subresource")
 
@@ -116,6 +117,14 @@ def honour_crawl_delay(crawler: Crawler, operator: str, seconds: float | None) -
     """Use a longer delay for one operator because its robots.txt asks for it, half a minute at most."""
     if seconds is None or seconds <= crawler.settings.getfloat("DOWNLOAD_DELAY"):
         return
+    operator = operator.removesuffix(_SCRIPTS)
+    for slot in (operator, operator + _SCRIPTS):
+        # Of the scripts only where some are asked: their slot is made with the delay of the operator's.
+        if slot == operator or slot in crawler.engine.downloader.per_slot_settings:
+            _slow_down(crawler, slot, seconds)
+
+
+def _slow_down(crawler: Crawler, operator: str, seconds: float) -> None:
     downloader = crawler.engine.downloader
     # Slots idle for a minute are dropped; these settings are what a new one is made from.
     kept = downloader.per_slot_settings
@@ -130,7 +139,7 @@ def honour_crawl_delay(crawler: Crawler, operator: str, seconds: float | None) -
 def script_slot(crawler: Crawler, operator: str) -> str:
     """The slot for what scripts of rendered pages ask of an operator: one at a time, without the delay of pages."""
     downloader = crawler.engine.downloader
-    kept, slot = downloader.per_slot_settings, f"{operator} (scripts)"
+    kept, slot = downloader.per_slot_settings, operator + _SCRIPTS
     if slot not in kept:
         if len(kept) >= _REMEMBERED_SLOTS:
             kept.pop(next(iter(kept)))
