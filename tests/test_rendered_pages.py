@@ -8,12 +8,12 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 from local_site import Page, Site, environment, outcomes, redirect, run_plan, serve
-from long_crawl import COMMAND, ROOT, children, finish, is_there, wait_for
+from long_crawl import COMMAND, ROOT, children, finish, is_there, stopped_at_the_end, wait_for
 from sqlalchemy import select
 
 from crawler.chromium import look_for_one
@@ -271,39 +271,46 @@ if CHROMIUM:
         assert seen(database, pages["nofollow"]) == {base["nofollow"] + "/raw": "both"}
 
     def test_a_browser_dies_with_its_crawl_and_the_crawl_goes_on(site: Site, tmp_path: Path) -> None:
+        """First by kill -9, then by Ctrl-C, which waits for the two pages in the browser and for no other."""
         database, folder = f"sqlite:///{tmp_path / 'killed.db'}", tmp_path / "t"
         folder.mkdir()
-        asked = threading.Event()
+        asked, seconds = threading.Semaphore(0), 30.0
 
         def slow(_: object) -> Page:
-            asked.set()
-            return Page("", content_type="text/javascript", wait=30)
+            asked.release()
+            return replace(script("document.body.innerHTML += '<a href=/made>made</a>'"), wait=seconds)
 
-        site.routes |= {
-            "/slow": Page("<title>Slow</title><body><script src=/slow.js></script>"),
-            "/slow.js": slow,
-        }
-        around = environment() | {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
-        words = ["crawl", site.url("/slow"), "--db", database, "--delay", "0", "--render"]
-        child = subprocess.Popen([*COMMAND, *words], env=around, stdout=-3, stderr=-3)
-        try:
-            assert asked.wait(20)
+        site.routes |= {"/slow": Page("<title>Slow</title><body><script src=/slow.js></script>"), "/slow.js": slow}
+        urls = [site.url("/slow", f"127.0.0.{number}") for number in (31, 32, 33)]
+
+        def start(*words: str) -> subprocess.Popen[str]:
+            return subprocess.Popen(
+                [*COMMAND, "crawl", *words, "--db", database],
+                env=environment() | {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder)},
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            )  # fmt: skip
+
+        with stopped_at_the_end(start(*urls, "--delay", "0", "--render")) as child:
+            assert asked.acquire(timeout=30)
+            assert asked.acquire(timeout=30)
             started = family(child.pid)
             assert len(started) > 3, "the browser was there"
-            assert list(folder.iterdir()) != []
+            assert list(folder.iterdir()) != [], "and its profile"
             child.send_signal(signal.SIGKILL)
-            child.wait(10)
+            child.communicate(timeout=20)
             wait_for(lambda: not any(is_there(pid) for pid in started), 10)
             wait_for(lambda: list(folder.iterdir()) == [], 10)
-        finally:
-            child.kill()
-        site.routes["/slow.js"] = script("document.body.innerHTML += '<a href=/made>made</a>'")
-        again = subprocess.Popen(
-            [*COMMAND, "crawl", "--resume", "--workers", "2", "--db", database],
-            env=around, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert "rendered 1 pages; 0 not rendered" in finish(again)
-        assert seen(database, site.url("/slow")) == {site.url("/made"): "rendered"}
+        seconds = 2.0
+        with stopped_at_the_end(start("--resume")) as child:
+            assert asked.acquire(timeout=30)
+            assert asked.acquire(timeout=30)
+            child.send_signal(signal.SIGINT)
+            said = finish(child, status=130)
+        assert "rendered 2 pages; 0 not rendered" in said
+        assert "1 URLs are still pending" in said
+        assert "rendered 1 pages; 0 not rendered" in finish(start("--resume", "--workers", "2"))
+        for url in urls:
+            assert seen(database, url) == {url.replace("/slow", "/made"): "rendered"}
         assert list(folder.iterdir()) == []
 
 
