@@ -50,9 +50,13 @@ _TOO_MANY = rb"[aA][%(s)b/]%(attribute)b{%(link)d}|(?![aA][%(s)b/])[a-zA-Z][^%(s
     b"link": MAX_LINK_ATTRIBUTES,
     b"most": MAX_ATTRIBUTES,
 }
+# Most tags look so, and are passed over at once: fewer attributes than matter, and no ``>`` in their values.
+_USUAL = rb"[a-zA-Z][a-zA-Z0-9]*+(?: [a-zA-Z][a-zA-Z0-9_:-]*+=\"[^\">]*+\"){0,%d}+(?: ?/)?+>" % (
+    MAX_LINK_ATTRIBUTES - 1
+)
 _NEXT_RISKY = re.compile(
-    rb"[^<]*+(?:<(?!%(formatting)b|%(too_many)b)(?:[a-zA-Z][^>]*+)?+[^<]*+)*+<(%(formatting)b)?+"
-    % {b"formatting": _FORMATTING, b"too_many": _TOO_MANY}
+    rb"[^<]*+(?:<(?:/|(?!%(formatting)b)(?:%(usual)b|(?!%(too_many)b)(?:[a-zA-Z][^>]*+)?+))[^<]*+)*+<(%(formatting)b)?+"
+    % {b"formatting": _FORMATTING, b"usual": _USUAL, b"too_many": _TOO_MANY}
 )
 """From one place to the next tag that counts: a formatting tag with attributes, or any with too many of them.
 
@@ -77,17 +81,29 @@ def is_safe(body: bytes) -> bool:
     tags = body.count(b"<")
     if tags > MAX_TAGS:
         return False
+    formatting = formatting_tags(body)
+    if formatting is None:
+        return False
+    kept = _PLAIN_FORMATTING + MAX_LINK_ATTRIBUTES + formatting
+    return kept * tags <= MAX_COPIES or kept * (tags - body.count(b"</")) <= MAX_COPIES
+
+
+def formatting_tags(body: bytes) -> int | None:
+    """Formatting tags with attributes and those attributes together, at most.
+
+    Returns:
+        None: they are over `MAX_FORMATTING`, or some tag has too many attributes.
+    """
     formatting = at = 0
     while (found := _NEXT_RISKY.match(body, at)) is not None:
         if found[1] is None:
-            return False
-        inside = _ATTRIBUTES.match(body, found.end(1))
+            return None
+        inside = _ATTRIBUTES.match(body, found.end(1) - 1)  # with the separator behind the name
         assert inside is not None  # it matches nothing too
         formatting += 1 + len(_SEPARATOR.findall(inside[0]))
         if formatting > MAX_FORMATTING:
-            return False
+            return None
         at = body.find(b">", found.end(1))
         if at < 0:
             break
-    kept = _PLAIN_FORMATTING + MAX_LINK_ATTRIBUTES + formatting
-    return kept * tags <= MAX_COPIES or kept * (tags - body.count(b"</")) <= MAX_COPIES
+    return formatting

@@ -18,9 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from local_site import Page, crawl, html, outcomes, serve
 from proof import examples
+from selectolax.lexbor import LexborHTMLParser
 
 from crawler.first_part import beginning, first_links, without_late_links
-from crawler.hazards import LONGEST, MAX_TAGS, is_safe
+from crawler.hazards import LONGEST, MAX_TAGS, formatting_tags, is_safe
 from crawler.page import parse_page
 from crawler.plan import CrawlPlan
 from crawler.taking_apart import MEMORY, CannotParse, Document, Lane, take_apart_here
@@ -65,6 +66,8 @@ UNSAFE = [  # id, bytes
     ("attributes_parted_by_quotes", b"<p " + many("a{n}='{n}'", 2_000) + b">"),
     ("attributes_behind_a_quoted_sign", b'<p a="x>y"' + many(" a{n}", 2_000) + b">"),
     ("attributes_behind_a_quoted_tag", b'<p a="<b>"' + many(" a{n}", 2_000) + b">"),
+    ("attributes_in_what_looks_like_a_value", b'<!-- <a x="-->' + b"<p" + many(" a{n}", 2_000) + b'>">'),
+    ("attributes_behind_a_comment", b"<!-- <a " + b"--><p" + many(" a{n}", 2_000) + b">"),
     ("attributes_behind_an_equals_sign", b'<p ="="x>y"' + many(" a{n}", 2_000) + b">"),
     ("attributes_behind_a_quote_in_a_name", b"<p=\"x y=\">z\"" + many(" a{n}", 2_000) + b">"),
     ("attributes_of_bodies", many("<body a{n}>", 6_000)),
@@ -107,6 +110,26 @@ def test_what_is_called_safe_is_taken_apart_in_little_time(parts: list[tuple[lis
     started = time.process_time()
     parse_page(body, url=URL, charset="utf-8")
     assert time.process_time() - started < 1 + 3 * len(body) / MIB
+
+
+_TRICKS = st.sampled_from(
+    ["<b x={n}>", "<font x={n} y>", "<!--", "-->", "<script>", "</script>", "<a y='", '<a y="', "'", '"', ">", "<",
+     "</", "=", " ", "/", "<textarea>", "</textarea>", "<p ", "<![CDATA[", "]]>", "<svg>", "<?", "<a<b x={n}>", "<x<",
+     "z", "<!"]
+)  # fmt: skip
+
+
+@given(st.lists(_TRICKS, max_size=40))
+@pytest.mark.proof
+@settings(max_examples=examples(500), deadline=None)
+def test_no_trick_hides_a_tag(pieces: list[str]) -> None:
+    """Formatting elements that the parser finds are never more than those counted on the bytes."""
+    body = "".join(piece.replace("{n}", str(number)) for number, piece in enumerate(pieces)).encode()
+    found = LexborHTMLParser(body).css("b[x], font[x]")
+    distinct = {(node.tag, tuple(node.attributes.items())) for node in found}
+    counted = formatting_tags(body)
+    assert counted is not None
+    assert sum(1 + len(attributes) for _, attributes in distinct) <= counted
 
 
 HARD = [  # id, bytes: what took longest, or most, of all that was tried and is called safe
