@@ -32,9 +32,11 @@ DOWNLOAD_VERIFY_CERTIFICATES = False
 # hold an operator's slot for nine minutes.
 DOWNLOAD_TIMEOUT = 30
 # Body sizes are bounded by crawler.limits, which keeps what was read and marks it partial;
-# Scrapy's own limit would throw it away.
+# Scrapy's own limit would throw it away, and refuse a page for the length it announces.
 DOWNLOAD_MAXSIZE = 0
 DOWNLOAD_WARNSIZE = 0
+# That a rest was lost stays an error (DOWNLOAD_FAIL_ON_DATALOSS): crawler.handler sees to it, so that
+# it can keep what it cut off itself.
 # Bytes of answers that may wait to be read, as they came; with more, nothing new is asked. By the default of 5 MB one
 # document of 10 MiB that is being taken apart in the child (crawler.taking_apart) would stop the crawl.
 SCRAPER_SLOT_MAX_ACTIVE_SIZE = 48 * 1024 * 1024
@@ -111,7 +113,9 @@ JOBDIR = None
 DUPEFILTER_CLASS = "scrapy.dupefilters.BaseDupeFilter"
 
 # -- retries --------------------------------------------------------------------------------
-# RETRY_TIMES = 2 and the statuses (5xx, 408, 429) are Scrapy's. Giving up is an outcome, no error.
+# RETRY_TIMES = 2, the statuses (500, 502, 503, 504, 522, 524, 408, 429) and the exceptions are Scrapy's:
+# what fails on the connection. What our layers decide (crawler.outcomes.Decided) is none of them: headers
+# that are too large, a URL whose time is over. Giving up is an outcome, no error.
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
 
 # -- logging --------------------------------------------------------------------------------
