@@ -37,7 +37,7 @@ MOST_PIECES = 100_000
 """Chunks of one body. Each costs some 15 microseconds whatever its size; 10 MiB in chunks of one byte would hold the
 event loop for minutes."""
 BIG_BODY = 512 * 1024
-BIG_BODIES = 96 * 1024 * 1024
+BIG_BODIES = 64 * 1024 * 1024
 """Bytes that bodies over `BIG_BODY` may hold together; beyond that they are not read on until others are taken apart.
 
 128 operators that all send without end would fill 1.3 GB otherwise."""
