@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from local_site import Answer, Page, Site, crawl, environment, html, outcomes, redirect, run_plan, serve
 from proof import examples
+from scrapy.settings import Settings
 
 from crawler.addresses import kind_of, read_opening
 from crawler.guard import STRICT, Guard
@@ -168,7 +169,9 @@ def test_the_canary_sees_what_comes(canary: Canary) -> None:
 
 
 NAMES = """
-import atexit, collections, json, socket, sys
+import atexit, collections, json, socket, sys, time
+import crawler.settings
+crawler.settings.DNS_TIMEOUT = 1
 asked = collections.Counter()
 real = socket.getaddrinfo
 NAMES = {
@@ -177,12 +180,15 @@ NAMES = {
     "metadata.example": ["169.254.169.254"],
     "mixed.example": ["127.0.0.2", "127.0.0.1"],
     "moving.example": ["127.0.0.2"],
+    "slow.example": ["127.0.0.2"],
 }
 def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
     if host == "six.example":
         if family == socket.AF_INET:
             raise socket.gaierror(socket.EAI_NODATA, "no address of this family")
         return [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", port or 0, 0, 0))]
+    if host == "slow.example":
+        time.sleep(3)
     if host not in NAMES:
         return real(host, port, family, type, proto, flags)
     asked[host] += 1
@@ -240,6 +246,7 @@ def test_nothing_closed_is_reached_by_any_route(site: Site, canary: Canary, tmp_
         site.url(path, host)
         for host, path in [("good.example", "/page"), ("moving.example", "/1"), ("moving.example", "/2")]
     ]
+    slow = "http://slow.example/"
     mixed = [
         site.url("/page", "mixed.example"),
         "http://metadata.example/",
@@ -249,7 +256,7 @@ def test_nothing_closed_is_reached_by_any_route(site: Site, canary: Canary, tmp_
     behind = site.url("/page", "127.0.0.3")
     pages = tmp_path / "pages.txt"
     pages.write_text(
-        "\n".join([*seeds, *schemes, *spelled, *names, *mixed, behind, REJECTED, *OTHER_SCHEMES]) + "\n", "utf-8"
+        "\n".join([*seeds, *schemes, *spelled, *names, *mixed, slow, behind, REJECTED, *OTHER_SCHEMES]) + "\n", "utf-8"
     )
     database = f"sqlite:///{tmp_path / 'l.db'}"
     plan = CrawlPlan(
@@ -266,7 +273,8 @@ def test_nothing_closed_is_reached_by_any_route(site: Site, canary: Canary, tmp_
     assert {found[url] for url in schemes} == {("refused", "scheme")}
     assert found[behind] == ("blocked", "robots:unreachable")
     refused = {url: reason for url, (outcome, reason) in found.items() if outcome == "refused" and url not in schemes}
-    assert found.keys() - refused.keys() == fetched | {*schemes, behind}
+    assert found.keys() - refused.keys() == fetched | {*schemes, behind, slow}
+    assert found[slow] == ("failed", "dns")
     assert all((reason or "").startswith("address ") for reason in refused.values()), refused
     assert refused[good(site, "/away")] == refused[f"{closed}/linked"] == "address 127.0.0.1 (loopback)"
     assert refused[f"{closed}/base/from-base"] == refused[good(site, "/away-name")] == "address 127.0.0.1 (loopback)"
@@ -277,9 +285,18 @@ def test_nothing_closed_is_reached_by_any_route(site: Site, canary: Canary, tmp_
     facts = json.loads(done.stdout)
     assert (facts["rows_rejected"], facts["proxy"]) == (len(OTHER_SCHEMES) + 1, None)
     lookups = json.loads(done.stderr.rpartition("LOOKED UP ")[2])
+    assert lookups.pop("slow.example") == 3, "what may work the next time is tried again, what is refused is not"
     assert lookups == dict.fromkeys(
         ["good.example", "inside.example", "metadata.example", "mixed.example", "moving.example"], 1
     )
+
+
+def test_there_are_no_handlers_but_for_http() -> None:
+    """Whatever URL a request would come to have, Scrapy could not fetch it."""
+    ours = Settings()
+    ours.setmodule("crawler.settings", priority="project")
+    handlers = ours.getwithbase("DOWNLOAD_HANDLERS")
+    assert {scheme for scheme, handler in handlers.items() if handler is not None} == {"http", "https"}
 
 
 # -- whatever connects ----------------------------------------------------------------------------
