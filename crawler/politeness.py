@@ -109,8 +109,11 @@ class Politeness:
         if response.status in (429, 503):
             seconds = retry_after(response.headers.get(b"Retry-After"))
             if seconds > 0:
-                # A slot sends its next request at lastseen + delay.
-                slot.lastseen = max(slot.lastseen, monotonic() + min(seconds, LONGEST_RETRY_AFTER) - slot.delay)
+                until = monotonic() + min(seconds, LONGEST_RETRY_AFTER)
+                pages = operator.removesuffix(_SCRIPTS)
+                for one in (downloader.slots.get(pages), downloader.slots.get(pages + _SCRIPTS)):
+                    if one is not None:  # a slot sends its next request at lastseen + delay
+                        one.lastseen = max(one.lastseen, until - one.delay)
 
 
 def honour_crawl_delay(crawler: Crawler, operator: str, seconds: float | None) -> None:

@@ -16,6 +16,7 @@ from local_site import Page, Site, environment, outcomes, redirect, run_plan, se
 from long_crawl import COMMAND, ROOT, children, finish, is_there, stopped_at_the_end, wait_for
 from sqlalchemy import select
 
+from crawler import session
 from crawler.chromium import look_for_one
 from crawler.plan import CrawlPlan
 from storage import schema
@@ -322,6 +323,13 @@ def test_without_render_what_scripts_make_is_not_there_and_no_browser_is_needed(
     assert done.returncode == 0, done.stderr
     assert set(seen(database, site.url("/made")).values()) == {"raw"}
     assert site.paths() == ["/robots.txt", "/made"]
+
+
+def test_a_page_to_be_rendered_is_not_asked_by_its_validators() -> None:
+    """They speak of the document, not of what scripts make of it."""
+    plan = CrawlPlan(seeds=("https://example.com/",))
+    assert session._conditions(plan) is not None
+    assert session._conditions(replace(plan, render=True)) is None
 
 
 @pytest.mark.parametrize(
