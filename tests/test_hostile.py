@@ -34,14 +34,15 @@ from hostile_faults import (
 from hostile_good import PAGES, good_url, known_links
 from hostile_site import CANARY, Hostile, serving
 from local_site import environment
-from long_crawl import children, wait_for
+from long_crawl import children, same, wait_for
 from proof import FACTOR
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = [sys.executable, "-c", "from cli.main import main; main()"]
 
-SECONDS = 60
-"""A crawl over everything ends by itself within this time, two of them side by side on two processors."""
+SECONDS = 180
+"""A crawl over everything ends by itself within this time, on a machine that does other things too; alone it takes a
+fifth of it."""
 MOST_MEMORY = 400 * 1024
 """KiB that all processes of a crawl may hold at the same moment."""
 TIMEOUT, URL_TIMEOUT = 5, 17
@@ -364,7 +365,7 @@ def test_one_crawl_over_everything(tmp_path: Path, postgres_url: str) -> None:
             check_measures(one)
             quiet(one)
         told = [check_all(tmp_path, world, database, expected) for database in databases]
-        assert steady(told[0]) == steady(told[1]), "both databases tell the same"
+        same(steady(told[0]), steady(told[1]))
 
 
 def steady(rows: list[dict[str, Any]]) -> list[str]:
