@@ -10,6 +10,7 @@ import csv
 import html
 import io
 import json
+import logging
 import os
 import pty
 import re
@@ -330,3 +331,12 @@ def test_progress() -> None:
 
     told: Any = Progress(10, 5, 4, 3, ((f"failed {NASTY[0]}{NASTY[6]}", 1),), 1.0, 2.0, 3.0)
     assert_harmless(progress_line(told), allowed="")
+
+
+def test_a_log_record_is_one_record() -> None:
+    from crawler.logs import EscapingFormatter
+
+    words = f"gone\n2026-11-22 ERROR forged \x1b[2J\u202e https://u:{SECRET}@a.example/\r"
+    record = logging.LogRecord("x", logging.INFO, "x.py", 1, "cannot read %s", (words,), None)
+    written = EscapingFormatter(logging.Formatter("%(levelname)s %(message)s")).format(record)
+    assert written == ("INFO cannot read gone\n  2026-11-22 ERROR forged \\x1b[2J\\u202e https://***@a.example/\\r")
