@@ -84,9 +84,9 @@ def chunk(data: bytes) -> bytes:
     return f"{len(data):x}\r\n".encode() + data + b"\r\n"
 
 
-# -- compression bombs: a page that goes on for a gigabyte ------------------------------------------------------------
+# -- compression bombs: a page that goes on for 256 MiB ----------------------------------------------------------------
 
-GIB_OF_BLOCKS = 1024
+BLOCKS = 256
 
 
 def _deflated(wbits: int) -> tuple[bytes, bytes]:
@@ -117,9 +117,9 @@ _PACKED: dict[str, Callable[[], tuple[bytes, bytes]]] = {
 
 @cache
 def bomb(*layers: str) -> bytes:
-    """A GiB in the first layer's packing, packed again in the others'."""
+    """256 MiB in the first layer's packing, packed again in the others'."""
     first, block = _PACKED[layers[0]]()
-    data = first + block * GIB_OF_BLOCKS
+    data = first + block * BLOCKS
     for layer in layers[1:]:
         data = packed(data, layer)
     return data

@@ -1,7 +1,7 @@
 """A server that does everything wrong, in a process of its own, for whole crawls of the tests.
 
 It writes raw bytes to sockets, so that no HTTP library mends what is broken, and makes large answers while they are
-sent: a bomb of a gigabyte costs it a few kilobytes. Its hosts are 127.0.1.1, 127.0.1.2 ... on one port, each an
+sent: a bomb of 256 MiB costs it a few kilobytes. Its hosts are 127.0.1.1, 127.0.1.2 ... on one port, each an
 operator of its own, so that faults happen side by side. `hostile_faults.FAULTS` says what each host answers and what
 a crawl has to make of it; every host also has a good page, ``/beside``.
 
