@@ -102,8 +102,8 @@ def _encode_columns(page: PageRecord) -> str | None:
     ):
         return None
     rendered = any(one != "raw" for one in seen)
-    head = (_COLUMNS_SEEN if rendered else _COLUMNS, page._replace(text="", links=()), at, ordinals, fragments, alts, labels, titles, svg_titles,
-            images, rels, causes, hidden, internal)  # fmt: skip
+    head = (_COLUMNS_SEEN if rendered else _COLUMNS, page._replace(text="", links=()), at, ordinals, fragments, alts,
+            labels, titles, svg_titles, images, rels, causes, hidden, internal)  # fmt: skip
     return _encode((*head, seen) if rendered else head) + "\n" + _COLUMN.join(columns)
 
 

@@ -361,7 +361,8 @@ ROWS: dict[str, Row] = {
     ),
     "a_rendered_visit_adds_to_the_document_as_sent_what_raw_ones_did_not_show": Row(
         [read(10, "a.red"), read(20, "=a.red =b.blue -c.green d.teal", method="rendered")],
-        ["P>a 10- first 10..20 both", "P>b 20- added 20..20 both", "P>c 20- added 20..20", "P>d 20- first 20..20 rendered"],
+        ["P>a 10- first 10..20 both", "P>b 20- added 20..20 both", "P>c 20- added 20..20",
+         "P>d 20- first 20..20 rendered"],
     ),
     "the_first_rendered_visit_does_not_add": Row(
         [read(10, "a.red"), read(20, "=a.red b.blue", method="rendered"),
