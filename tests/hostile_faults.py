@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
 
+from hostile_addresses import ADDRESSES, SCHEMES
 from hostile_answers import (
     END,
     LINKS,
@@ -206,56 +207,6 @@ TYPES = [
 ]  # fmt: skip
 
 # -- redirects ---------------------------------------------------------------------------------------------------------
-
-SCHEMES = ["file:///etc/passwd", "data:text/html,<a href=http://x.example/>x</a>", "ftp://127.99.0.1:{port}/x",
-           "s3://bucket/key", "javascript:alert(1)", "mailto:x@x.example", "gopher://127.99.0.1:{port}/",
-           "FILE:/etc/passwd", "view-source:http://127.99.0.1:{port}/", "about:blank",
-           "blob:http://127.99.0.1/"]  # fmt: skip
-
-# Beyond this machine it is port 9 (discard) that is named: were a guard to fail, no service would be asked anything.
-ADDRESSES: list[tuple[str, str, str]] = [  # id, Location, address and kind
-    ("dotted", "http://127.99.0.1:{port}/", "127.99.0.1 (loopback)"),
-    ("decimal", "http://2137194497:{port}/", "127.99.0.1 (loopback)"),
-    ("octal", "http://0177.0143.0.01:{port}/", "127.99.0.1 (loopback)"),
-    ("hexadecimal", "http://0x7f630001:{port}/", "127.99.0.1 (loopback)"),
-    ("mixed", "http://0x7f.0143.1:{port}/", "127.99.0.1 (loopback)"),
-    ("short", "http://127.6488065:{port}/", "127.99.0.1 (loopback)"),
-    ("full_width", "http://１２７．９９．０．１:{port}/", "127.99.0.1 (loopback)"),
-    ("circled", "http://①②⑦.⑨⑨.⓪.①:{port}/", "127.99.0.1 (loopback)"),
-    ("trailing_dot", "http://127.99.0.1.:{port}/", "127.99.0.1 (loopback)"),
-    ("escaped", "http://%31%32%37.99.0.1:{port}/", "127.99.0.1 (loopback)"),
-    ("soft_hyphen", "http://127.99.0\u00ad.1:{port}/", "127.99.0.1 (loopback)"),
-    ("backslashes", "http:\\\\127.99.0.1:{port}\\", "127.99.0.1 (loopback)"),
-    ("no_scheme", "//127.99.0.1:{port}/", "127.99.0.1 (loopback)"),
-    ("with_password", "http://user:hunter2@127.99.0.1:{port}/", "127.99.0.1 (loopback)"),
-    ("named_before_the_at", "http://127.0.1.1:{port}@127.99.0.1:{port}/", "127.99.0.1 (loopback)"),
-    ("tabs_inside", "http://127.\t99.0.1:{port}/", "127.99.0.1 (loopback)"),
-    ("mapped", "http://[::ffff:127.99.0.1]:{port}/", "127.99.0.1 (loopback)"),
-    ("mapped_in_hex", "http://[::ffff:7f63:1]:{port}/", "127.99.0.1 (loopback)"),
-    ("compatible", "http://[::127.99.0.1]:{port}/", "::7f63:1 (loopback in IPv4-compatible)"),
-    ("nat64", "http://[64:ff9b::127.99.0.1]:{port}/", "64:ff9b::7f63:1 (loopback in NAT64)"),
-    ("six_to_four", "http://[2002:7f63:1::1]:{port}/", "2002:7f63:1::1 (loopback in 6to4)"),
-    ("loopback_6", "http://[::1]:{port}/", "::1 (loopback)"),
-    ("nowhere_6", "http://[::]:{port}/", ":: (unspecified)"),
-    ("nowhere", "http://0.0.0.0:{port}/", "0.0.0.0 (unspecified)"),
-    ("nowhere_short", "http://0:{port}/", "0.0.0.0 (unspecified)"),
-    ("localhost", "http://localhost:{port}/", "127.0.0.1 (loopback)"),
-    ("other_port", "http://{host}:{other}/", "{host} (loopback)"),
-    ("well_known_port", "http://{host}/", "{host} (loopback)"),
-    ("metadata", "http://169.254.169.254:9/latest/meta-data/", "169.254.169.254 (link-local)"),
-    ("metadata_decimal", "http://2852039166:9/", "169.254.169.254 (link-local)"),
-    ("metadata_mapped", "http://[::ffff:a9fe:a9fe]:9/", "169.254.169.254 (link-local)"),
-    ("metadata_6", "http://[fd00:ec2::254]:9/", "fd00:ec2::254 (private)"),
-    ("private_10", "http://10.0.0.1:9/", "10.0.0.1 (private)"),
-    ("private_172", "http://172.16.0.1:9/", "172.16.0.1 (private)"),
-    ("private_192", "http://192.168.0.1:9/", "192.168.0.1 (private)"),
-    ("shared", "http://100.64.0.1:9/", "100.64.0.1 (shared)"),
-    ("benchmarking", "http://198.18.0.1:9/", "198.18.0.1 (benchmarking)"),
-    ("multicast", "http://224.0.0.1:9/", "224.0.0.1 (multicast)"),
-    ("reserved", "http://240.0.0.1:9/", "240.0.0.1 (reserved)"),
-    ("broadcast", "http://255.255.255.255:9/", "255.255.255.255 (broadcast)"),
-    ("link_local_6", "http://[fe80::1]:9/", "fe80::1 (link-local)"),
-]  # fmt: skip
 
 
 def with_head(inside: bytes, *headers: str) -> Answer:

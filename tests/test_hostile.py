@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from hostile_addresses import ADDRESSES
 from hostile_faults import (
-    ADDRESSES,
     BESIDE,
     BESIDE_NUMBER,
     MAX_LINKS,
