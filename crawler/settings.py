@@ -39,7 +39,7 @@ DOWNLOAD_WARNSIZE = 0
 # it can keep what it cut off itself.
 # Bytes of answers that may wait to be read, as they came; with more, nothing new is asked. By the default of 5 MB one
 # document of 10 MiB that is being taken apart in the child (crawler.taking_apart) would stop the crawl.
-SCRAPER_SLOT_MAX_ACTIVE_SIZE = 48 * 1024 * 1024
+SCRAPER_SLOT_MAX_ACTIVE_SIZE = 32 * 1024 * 1024
 # The last resort against memory; ends the crawl cleanly.
 MEMUSAGE_LIMIT_MB = 2048
 # Name look-ups run in threads and are slow for dead names; 10 threads would be the bottleneck of
