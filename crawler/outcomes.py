@@ -14,6 +14,7 @@ from time import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from OpenSSL import SSL
+from scrapy.core.downloader.handlers.http11 import TunnelError
 from scrapy.exceptions import (
     CannotResolveHostError,
     DownloadCancelledError,
@@ -275,6 +276,8 @@ def cause_of(error: BaseException | None) -> str:
         return "protocol"
     if isinstance(error, (DownloadConnectionRefusedError, ConnectError, ConnectionClosed, OSError)):
         return "connect"
+    if isinstance(error, TunnelError):
+        return "proxy"
     if isinstance(error, (DownloadFailedError, DownloadCancelledError)):
         return "connect"
     if isinstance(error, (UnicodeError, ValueError)):

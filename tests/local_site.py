@@ -157,7 +157,10 @@ class _Handler(BaseHTTPRequestHandler):
     secure = False
 
     def do_CONNECT(self) -> None:
-        """Be a proxy for https: answer in place of the site, with a certificate nobody has signed."""
+        """Be a proxy for https: answer in place of the site, with a certificate nobody has signed; refuse some."""
+        if self.path.startswith("refused."):
+            self.send_error(403)
+            return
         self.send_response(200)
         self.end_headers()
         self.connection = certificate().wrap_socket(self.connection, server_side=True)

@@ -106,8 +106,9 @@ def test_a_proxy_is_all_that_is_opened(site: Site, canary: Canary, tmp_path: Pat
         site.url("/", "127.0.0.1"),
         "http://[::1]/",
     ]
+    refused = "https://refused.example/"
     plan = CrawlPlan(
-        db=f"sqlite:///{tmp_path / 'l.db'}", seeds=(*pages, *inside), allow_net=("10.9.9.9/32",), delay=0,
+        db=f"sqlite:///{tmp_path / 'l.db'}", seeds=(*pages, *inside, refused), allow_net=("10.9.9.9/32",), delay=0,
         proxy=f"http://me:geheim@127.0.0.1:{site.port}",
     )  # fmt: skip
     done = run_plan(plan)
@@ -116,6 +117,7 @@ def test_a_proxy_is_all_that_is_opened(site: Site, canary: Canary, tmp_path: Pat
     found = outcomes(plan.db)
     assert {url: found[url] for url in pages} == dict.fromkeys(pages, ("fetched", None))
     assert {found[url][0] for url in inside} == {"refused"}
+    assert found[refused] == ("failed", "proxy")
     assert found[site.url("/", "127.0.0.1")] == found[inside[0]] == ("refused", "address 127.0.0.1 (loopback)")
     assert {request.host for request in site.log} == {"page.example", "secure.example"}
     shown = {request.url.partition("://")[0]: request.headers.get("Proxy-Authorization") for request in site.log}
