@@ -44,8 +44,8 @@ SECONDS = 180
 """A crawl over everything ends by itself within this time, on a machine that does other things too; alone it takes a
 fifth of it."""
 MOST_MEMORY = 450 * 1024
-"""KiB that all processes of a crawl may hold at the same moment: 300 to 360 MiB as a rule, 419 where the largest document
-is taken apart while the most bodies come in."""
+"""KiB that all processes of a crawl may hold at the same moment: 300 to 360 MiB as a rule, 419 where the largest
+document is taken apart while the most bodies come in."""
 TIMEOUT, URL_TIMEOUT = 5, 17
 PAGES_OF_A_HOST, QUERIES = 40, 8
 OPTIONS = [
