@@ -20,8 +20,8 @@ async def keep_pace(crawler: Crawler, request: Request) -> None:
     Raises:
         storage.errors.LedgerError: the ledger refuses.
     """
-    session: Session = crawler.spider.session  # type: ignore[union-attr]
-    if not session.together:
+    session: Session | None = getattr(crawler.spider, "session", None)  # a spider of somebody else's has none
+    if session is None or not session.together:
         return
     assert crawler.engine is not None
     downloader = crawler.engine.downloader
