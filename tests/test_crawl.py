@@ -395,13 +395,13 @@ def test_a_store_that_fails_ends_the_crawl_with_its_reason(site: Site, database:
 def test_a_page_that_cannot_be_taken_apart_is_named(site: Site, database: str) -> None:
     site.routes |= {"/good": Page(html("/x", "/y")), "/bad": Page(html(title="BAD"))}
     before = """
-import crawler.outcomes as o
-real = o.parse_page
+import crawler.taking_apart as t
+real = t.parse_page
 def failing(body, **more):
     if b"BAD" in body:
         raise KeyError("a fault")
     return real(body, **more)
-o.parse_page = failing
+t.parse_page = failing
 """
     facts = crawl(plan(database, site.url("/bad"), site.url("/good")), before=before)
     assert outcomes(database) == {site.url("/good"): ("fetched", None), site.url("/bad"): ("failed", "parse:KeyError")}
