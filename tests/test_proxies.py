@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from canary import Canary
-from local_site import Page, Site, html, outcomes, redirect, run_plan, serve
+from local_site import Page, Site, html, outcomes, redirect, run_plan
 
 from crawler.begin import ProxyWanted, begin, end_crawl, resume
 from crawler.guard import ProxyNotFound, guard_of
@@ -18,19 +16,6 @@ from crawler.plan import BadPlan, CrawlPlan
 from crawler.proxies import proxies_of
 from crawler.run import run_crawl
 from crawler.session import Task
-
-
-@pytest.fixture
-def canary() -> Iterator[Canary]:
-    with ExitStack() as stack:
-        yield Canary(stack)
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with serve() as served:
-        yield served
-
 
 NOT_PROXIES = [  # --proxy, what is said
     ("https://proxy.example:3128", "only proxies that are spoken to over http://"),

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from local_site import Page, Site, environment, outcomes, redirect, run_plan, serve
+from canary import Canary
+from local_site import Page, Site, environment, outcomes, redirect, run_plan
 from long_crawl import COMMAND, ROOT, children, finish, is_there, stopped_at_the_end, wait_for
 from sqlalchemy import select
 
@@ -34,12 +32,6 @@ crawler.renderers.MOST_BYTES = 400_000_000
 CHROMIUM = look_for_one()  # where there is none, the end of the run says so: see conftest.py
 
 
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with serve() as served:
-        yield served
-
-
 def seen(database: str, page: str) -> dict[str, str]:
     """The links of one page: target -> in which documents."""
     link, source = schema.link, schema.url.alias()
@@ -51,51 +43,6 @@ def seen(database: str, page: str) -> dict[str, str]:
     )
     with open_ledger(database) as conn:
         return {row.url: SEEN_BY[row.seen_by] for row in conn.execute(asked)}
-
-
-@dataclass
-class Canary:
-    """An address that no page may reach, by TCP or UDP."""
-
-    port: int
-    heard: list[bytes] = field(default_factory=list)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.99:{self.port}"
-
-
-@contextmanager
-def canary() -> Iterator[Canary]:
-    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-        tcp.bind(("127.0.0.99", 0))
-        tcp.listen(50)
-        udp.bind(tcp.getsockname())
-        found = Canary(tcp.getsockname()[1])
-
-        def listen() -> None:
-            while True:
-                try:
-                    connection, _ = tcp.accept()
-                except OSError:
-                    return
-                found.heard.append(b"tcp")
-                connection.close()
-
-        def hear() -> None:
-            while True:
-                try:
-                    found.heard.append(b"udp " + udp.recv(100))
-                except OSError:
-                    return
-
-        threads = [threading.Thread(target=one, daemon=True) for one in (listen, hear)]
-        for thread in threads:
-            thread.start()
-        try:
-            yield found
-        finally:
-            tcp.shutdown(socket.SHUT_RDWR)
 
 
 MADE = """<!doctype html><title>As sent</title>
@@ -173,7 +120,7 @@ def script(text: str, *headers: tuple[str, str]) -> Page:
     return Page(text, content_type="text/javascript", headers=headers)
 
 
-def fill(site: Site, canary: Canary) -> dict[str, str]:
+def fill(site: Site, closed: str) -> dict[str, str]:
     """Each page on a host of its own, so that none waits for another: name -> URL."""
     site.robots = b"User-agent: *\nDisallow: /private\n"
     site.routes |= {
@@ -181,10 +128,10 @@ def fill(site: Site, canary: Canary) -> dict[str, str]:
         "/made.js": script(MADE_JS),
         "/data.json": Page('["/from-data"]', content_type="application/json"),
         "/private.json": Page('["/from-private"]', content_type="application/json"),
-        "/attacks": Page(ATTACKS.replace("{at}", canary.url)),
-        "/redirected.js": redirect(f"{canary.url}/redirected.js"),
-        "/redirected": redirect(f"{canary.url}/redirected"),
-        "/service.js": script(f"fetch('{canary.url}/service')"),
+        "/attacks": Page(ATTACKS.replace("{at}", closed)),
+        "/redirected.js": redirect(f"{closed}/redirected.js"),
+        "/redirected": redirect(f"{closed}/redirected"),
+        "/service.js": script(f"fetch('{closed}/service')"),
         "/loop": Page("<title>Loop</title><a href=/raw>raw</a><script>for (;;) {}</script>"),
         "/writes": Page(WRITES),
         "/eats": Page(EATS),
@@ -206,21 +153,20 @@ def fill(site: Site, canary: Canary) -> dict[str, str]:
 
 if CHROMIUM:
 
-    def test_what_scripts_make_is_found_and_nothing_else_is_reached(site: Site, tmp_path: Path) -> None:
+    def test_what_scripts_make_is_found_and_nothing_else_is_reached(site: Site, canary: Canary, tmp_path: Path) -> None:
         database = f"sqlite:///{tmp_path / 'rendered.db'}"
-        with canary() as closed:
-            pages = fill(site, closed)
-            plan = CrawlPlan(
-                db=database,
-                seeds=tuple(pages.values()),
-                allow_net=(f"127.0.0.0/8:{site.port}",),
-                delay=0,
-                max_bytes=1_000_000,
-                render=True,
-            )
-            done = run_plan(plan, before=QUICK)
-            assert done.returncode == 0, done.stderr
-            assert closed.heard == []
+        pages = fill(site, f"http://127.0.0.99:{canary.port}")
+        plan = CrawlPlan(
+            db=database,
+            seeds=tuple(pages.values()),
+            allow_net=(f"127.0.0.0/8:{site.port}",),
+            delay=0,
+            max_bytes=1_000_000,
+            render=True,
+        )
+        done = run_plan(plan, before=QUICK)
+        assert done.returncode == 0, done.stderr
+        assert canary.seen() == []
         found = outcomes(database)
         base = {name: url.rpartition("/")[0] for name, url in pages.items()}
 

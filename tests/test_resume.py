@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from local_site import Page, Site, html, outcomes, redirect, serve
+from local_site import Page, Site, html, outcomes, redirect
 from long_crawl import COMMAND, ROOT, environment, finish, kill, run, start, wait_for
 from sqlalchemy.exc import OperationalError
 
@@ -26,12 +26,6 @@ from storage.errors import UnreadableLedger
 from storage.records import Hop, SeedRow
 from storage.shards import ALL, SHARDS, shard_of, shard_sql
 from storage.trouble import trouble_of
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with serve() as served:
-        yield served
 
 
 @pytest.fixture

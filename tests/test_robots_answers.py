@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -26,12 +25,6 @@ FETCHED: Outcome = ("fetched", None)
 UNREACHABLE: Outcome = ("blocked", "robots:unreachable")
 HIDDEN = "User-agent: *\nDisallow: /page"
 """Hides the page; in an answer that is not to be read, it would show that it was."""
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with serve() as served:
-        yield served
 
 
 def plan(database: str, *seeds: str, **more: object) -> CrawlPlan:

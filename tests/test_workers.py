@@ -6,13 +6,12 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import long_crawl as crawls
 import pytest
-from local_site import Page, Site, html, outcomes, redirect, serve
+from local_site import Page, Site, html, outcomes, redirect
 from long_crawl import children, finish, is_there, run, start, wait_for
 
 from storage.engine import open_ledger
@@ -20,12 +19,6 @@ from storage.shards import shard_of
 
 LATE = 0.06
 """Seconds by which the site's threads may note a request later than it came, on a machine with other work."""
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with serve() as served:
-        yield served
 
 
 @pytest.fixture
