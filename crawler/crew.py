@@ -6,10 +6,8 @@ Nothing passes between them but the ledger: it says what is left and who may ask
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread, current_thread, main_thread
 from typing import Any
 
+from crawler.children import command, environment
 from crawler.session import Tally, Task
 from crawler.worker import Counts, Tell
 from storage.errors import LedgerError
@@ -189,12 +188,12 @@ class Crew:
 def _process(task: Task) -> subprocess.Popen[str]:
     """A worker that hears no Ctrl-C of its own: a terminal sends it to all processes at once."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "crawler.worker"],
+        command("crawler.worker"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        env=environment(),
     )
     assert process.stdin is not None
     process.stdin.write(task.to_json() + "\n")

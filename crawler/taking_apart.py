@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple
 
 from selectolax.lexbor import SelectolaxError
 
+from crawler.children import command, environment
 from crawler.first_part import LEAST, beginning, first_links, without_late_links
 from crawler.hazards import is_safe
 from crawler.page import parse_page
@@ -173,12 +174,12 @@ class Lane:
     def _start(self) -> subprocess.Popen[bytes]:
         """A child that hears no Ctrl-C of its own; waits until it has loaded what it needs."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "crawler.taking_apart", str(self._memory)],
+            command("crawler.taking_apart", str(self._memory)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            env=environment(),
         )
         self._process = process
         assert process.stdout is not None
@@ -186,7 +187,7 @@ class Lane:
             _receive(process.stdout.fileno(), 1, monotonic() + _START_SECONDS)
         except (OSError, EOFError) as error:
             self._end()
-            raise CannotParse(f"child {type(error).__name__}") from None
+            raise CannotParse(f"child {type(error).__name__}", "the child did not start") from None
         return process
 
 

@@ -308,6 +308,17 @@ def test_a_lane_goes_on_after_its_child_was_killed(lane: Lane) -> None:
     assert lane.take_apart(document(body)) == before
 
 
+def test_modules_of_the_users_folder_are_not_taken_for_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("crawler", "storage"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("")
+    (tmp_path / "json.py").write_text("raise SystemExit(9)")
+    monkeypatch.chdir(tmp_path)
+    with Lane() as lane:
+        found = lane.take_apart(document(FIRST + b"\0" + b" " * 5_000))
+    assert found.page.links
+
+
 def test_the_child_ends_with_its_parent() -> None:
     script = (
         "import sys; from crawler.taking_apart import *; from crawler.urls import canonical_url\n"
