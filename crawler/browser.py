@@ -19,9 +19,8 @@ from scrapy.http import Headers, Response
 from scrapy_playwright.handler import ScrapyPlaywrightDownloadHandler
 from scrapy_playwright.page import PageMethod
 
-from crawler import renderers
 from crawler.bodies import UnknownEncoding, unpack
-from crawler.chromium import find_chromium, launch_options
+from crawler.chromium import end_large_pages, find_chromium, launch_options
 from crawler.subresources import KINDS, Allowance, Subresources
 from crawler.urls import canonical_url
 from storage.errors import InvalidUrl
@@ -165,7 +164,7 @@ class Browser:
             until = monotonic() + PAGE_SECONDS
             while not work.done() and monotonic() < until:
                 await asyncio.wait({work}, timeout=_LOOK_SECONDS)
-                renderers.end_large_ones()
+                end_large_pages()
             error = await _ended(work, visit)
         if visit.found is None:
             return visit.problem or ("time" if error is None or "Timeout" in type(error).__name__ else "browser")

@@ -1,4 +1,5 @@
-"""The user's own Chromium: where it is, and how it is started so that it connects to nothing by itself.
+"""The user's own Chromium: where it is, how it is started so that it connects to nothing by itself, and what ends pages
+that take too much memory.
 
 No browser is downloaded. What a page asks for is fetched by the crawler (`crawler.subresources`) and handed in;
 the switches below see to it that whatever is not asked for in that way leads nowhere.
@@ -8,7 +9,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from storage.errors import LedgerError
@@ -44,6 +49,10 @@ SWITCHES = (
     # Memory of one page's scripts, in MiB; a page that wants more is ended.
     "--js-flags=--max-old-space-size=256",
 )
+
+MOST_BYTES = 1024 * 1024 * 1024
+"""Memory of one page's process, what it shares with others included (some 150 MB)."""
+_PROC = Path("/proc")
 
 
 class NoBrowser(LedgerError):
@@ -90,6 +99,31 @@ def launch_options(program: str) -> dict[str, Any]:
         "handle_sigterm": False,
         "handle_sighup": False,
     }
+
+
+def end_large_pages() -> None:
+    """End every page below this process whose memory is over `MOST_BYTES`; the browser goes on without it.
+
+    On Linux, where a process's own can be looked up.
+    """
+    for pid in _below(os.getpid()):
+        with suppress(OSError, ValueError, IndexError):  # it may be gone by now
+            pages = int((_PROC / str(pid) / "statm").read_text().split()[1])
+            if pages * os.sysconf("SC_PAGE_SIZE") > MOST_BYTES and _is_page(pid):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _is_page(pid: int) -> bool:
+    return b"--type=renderer" in (_PROC / str(pid) / "cmdline").read_bytes()
+
+
+def _below(pid: int) -> Iterator[int]:
+    """A process's children, theirs, and so on."""
+    for listing in (_PROC / str(pid) / "task").glob("*/children"):
+        with suppress(OSError):
+            for child in listing.read_text().split():
+                yield int(child)
+                yield from _below(int(child))
 
 
 if __name__ == "__main__":  # exit status 1 where there is none

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
+    from crawler.session import Session
+
 SLOWEST_DELAY = 30.0
 """Most seconds between two requests to an operator that is slow but asks for nothing."""
 SCRIPT_DELAY = 0.1
@@ -149,6 +151,30 @@ def script_slot(crawler: Crawler, operator: str) -> str:
         least = min(SCRIPT_DELAY, crawler.settings.getfloat("DOWNLOAD_DELAY"))
         kept[slot] = {"concurrency": 1, "delay": kept.get(operator, {}).get("delay", least)}
     return slot
+
+
+async def keep_pace(crawler: Crawler, request: Request) -> None:
+    """With another crawl of the ledger at work, wait for this request's turn at its operator; alone, at once.
+
+    Turns are taken in the ledger (`storage.pace`). The delay between two of them is that of the operator's slot, a
+    Crawl-delay included.
+
+    Raises:
+        storage.errors.LedgerError: the ledger refuses.
+    """
+    session: Session | None = getattr(crawler.spider, "session", None)  # a spider of somebody else's has none
+    if session is None or not session.together:
+        return
+    assert crawler.engine is not None
+    downloader = crawler.engine.downloader
+    operator = request.meta["download_slot"]
+    slot = downloader.slots.get(operator)
+    delay = downloader.per_slot_settings.get(operator, {}).get("delay", session.plan.delay)
+    ready = 0.0
+    if slot is not None:
+        delay = max(delay, slot.delay)
+        ready = max(0.0, slot.lastseen + slot.delay - monotonic())
+    await session.take_turn(operator, delay, ready)
 
 
 _NUMBER = re.compile(r"\d+(?:\.\d*)?", re.ASCII)

@@ -31,8 +31,7 @@ from twisted.internet.error import ConnectError, ConnectionClosed
 
 from crawler.bodies import UnknownEncoding, unpack
 from crawler.outcomes import ASK, Ask, Decided, ask_of, cause_of
-from crawler.pacing import keep_pace
-from crawler.politeness import honour_crawl_delay, page_request
+from crawler.politeness import honour_crawl_delay, keep_pace, page_request
 from crawler.robots_known import FRESH_SECONDS, UNREACHABLE_SECONDS, Policies, Policy
 from crawler.robots_rules import ALLOW_ALL, MAX_BYTES, RobotsRules, read_robots, split_url
 from crawler.urls import canonical_url

@@ -23,9 +23,9 @@ from storage.engine import open_ledger
 
 WITHOUT_THE_EXTRA = "import sys; sys.modules |= dict.fromkeys(('playwright', 'scrapy_playwright'))"
 QUICK = """
-import crawler.browser, crawler.renderers
+import crawler.browser, crawler.chromium
 crawler.browser.PAGE_SECONDS, crawler.browser.READ_SECONDS, crawler.browser.SETTLE_SECONDS = 10.0, 2.0, 2.0
-crawler.renderers.MOST_BYTES = 400_000_000
+crawler.chromium.MOST_BYTES = 400_000_000
 """
 """A page has less time and memory here, as some would use all of it."""
 

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from proof import examples
 
 from crawler.page import parse_page
-from crawler.rendered import rendered_reading, worth_rendering
-from crawler.union import union
+from crawler.rendered import rendered_reading, union, worth_rendering
 from crawler.urls import canonical_url
 from storage.records import OutcomeState, PageRecord, Reading
 
