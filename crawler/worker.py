@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from crawler.allocator import give_back_large_blocks
 from crawler.guard import guard_of, guarded
 from crawler.session import Session, Tally, Task, task_from_json
 
@@ -62,6 +63,7 @@ def work(
     Raises:
         LedgerError: the ledger cannot be opened, or the plan's proxy not be found.
     """
+    give_back_large_blocks()
     with guarded(guard_of(task.plan)):
         session = Session(task, asked=asked, done=done, say=say)
         try:
