@@ -17,7 +17,8 @@ OURS = ("crawler", "storage", "cli", "benchmarks", "tests")
 FETCHING = {
     "crawler.settings", "crawler.run", "crawler.begin", "crawler.crew", "crawler.patience", "crawler.sharing",
     "crawler.worker", "crawler.session", "crawler.feed", "crawler.pipeline", "crawler.progress",
-    "crawler.robots", "crawler.redirects", "crawler.allocator", "crawler.politeness", "crawler.limits", "crawler.outcomes",
+    "crawler.robots", "crawler.redirects", "crawler.allocator", "crawler.politeness", "crawler.limits",
+    "crawler.outcomes",
     "crawler.logs", "crawler.handler", "crawler.taking_apart",
     "crawler.browser", "crawler.children", "crawler.chromium", "crawler.subresources",
     "crawler.spiders", "crawler.guard", "crawler.guard_layers", "crawler.proxies", "crawler.resolver",
