@@ -14,6 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from crawler.feed import Feed
+from crawler.first_part import characters
 from crawler.page import RULES_VERSION
 from crawler.patience import Patience, StoreFailed
 from crawler.plan import plan_from_json
@@ -38,6 +39,8 @@ BATCH_SECONDS = 1.0
 AHEAD_PAGES = 40
 AHEAD_LINKS = 10_000
 """What may wait beside a batch that is being written."""
+TARGET_CHARACTERS = 300
+"""Characters of targets that count as a link, so that a batch of very long ones has fewer; usual ones have 80."""
 AHEAD_OF_OTHERS = 3
 """Times as much with several workers: on SQLite a batch may have to wait for that of another one first."""
 LOOK_SECONDS = 1.0
@@ -300,7 +303,8 @@ class Session:
         self._batch.append(reading)
         if isinstance(reading, Reading):
             self.tally.add(reading)
-            self._batch_links += len(reading.page.links) if reading.page else 0
+            if reading.page is not None:
+                self._batch_links += max(len(reading.page.links), characters(reading.page) // TARGET_CHARACTERS)
         if self._full:
             self._write_now()
         elif self._timer is None:

@@ -167,6 +167,19 @@ def test_links_beyond_the_limit_are_cut() -> None:
     assert [skip.raw_href for skip in kept.skipped] == ["mailto:x"]
 
 
+def test_links_whose_targets_are_too_long_together_are_cut() -> None:
+    """Each of them repeats the base."""
+    links = many("<a href={n}>", 4_000)
+    base = b"<base href=/" + b"x" * 8_000 + b"/>"
+    page = parse_page(base + b"<a href=mailto:x>" + links, url=URL)
+    kept = first_links(page, 20_000)
+    assert [link.raw_href for link in kept.links] == [f"{n}" for n in range(len(kept.links))]
+    assert 7.9 * MIB < sum(len(link.target.url) for link in kept.links) <= 8 * MIB
+    assert len(kept.skipped) == 1
+    page = parse_page(links, url=URL)
+    assert first_links(page, 4_000) is page
+
+
 def test_a_document_of_far_too_many_links_is_cut_before_it_is_parsed() -> None:
     body = b"<p>" + many("<A\nhref={n}>", 30)
     assert without_late_links(body, 15) == body
