@@ -17,7 +17,6 @@ _UNSAFE = (
     "\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f"
 )
 _VISIBLE = re.compile(f"[{_UNSAFE}]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 # Cells a spreadsheet takes for a formula, and cells that look as if they had been guarded already.
 _FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
 _TSV = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}

@@ -19,8 +19,9 @@ from scrapy.http import Headers, Response
 from scrapy_playwright.handler import ScrapyPlaywrightDownloadHandler
 from scrapy_playwright.page import PageMethod
 
-from crawler.bodies import UnknownEncoding, unpack
+from crawler.bodies import UnknownEncoding
 from crawler.chromium import end_large_pages, find_chromium, launch_options
+from crawler.outcomes import unpacked
 from crawler.subresources import KINDS, Allowance, Subresources
 from crawler.urls import canonical_url
 from storage.errors import InvalidUrl
@@ -131,9 +132,8 @@ class Browser:
             ``scripts`` (something they asked for was not to be had this time), ``crash``, ``browser``. None where the
             crawl ends before its turn.
         """
-        encodings = [value.decode("latin-1") for value in response.headers.getlist(b"Content-Encoding")]
         try:
-            body, _ = unpack(response.body, encodings, self._plan.max_bytes)
+            body, _ = unpacked(response, self._plan.max_bytes)
         except UnknownEncoding:
             return "encoding"
         async with self._turns:

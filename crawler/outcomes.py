@@ -104,6 +104,16 @@ def decided(ask: Ask, outcome: OutcomeState, reason: str, *, status: int | None 
     )
 
 
+def unpacked(response: ScrapyResponse, most: int) -> tuple[bytes, str | None]:
+    """The body of an answer without its Content-Encoding, up to so many bytes, and what is wrong with it; see `unpack`.
+
+    Raises:
+        UnknownEncoding: it cannot be unpacked.
+    """
+    encodings = [value.decode("latin-1") for value in response.headers.getlist(b"Content-Encoding")]
+    return unpack(response.body, encodings, most)
+
+
 class Opened(NamedTuple):
     """The document of an answer, unpacked, before it is taken apart."""
 
@@ -121,9 +131,8 @@ def open_response(
     status = response.status
     if not 200 <= status < 300 or status in {204, 205}:
         return decided(ask, "failed", f"http:{status}", status=status)
-    encodings = [value.decode("latin-1") for value in response.headers.getlist(b"Content-Encoding")]
     try:
-        body, flaw = unpack(response.body, encodings, max_bytes)
+        body, flaw = unpacked(response, max_bytes)
     except UnknownEncoding as error:
         return decided(ask, "failed", f"content_encoding {error}", status=status)
     content_type = header(response, b"Content-Type")
@@ -138,7 +147,7 @@ def open_response(
 def read_document(response: ScrapyResponse, ask: Ask, opened: Opened, apart: Apart) -> Reading:
     """The reading of a response whose document was taken apart."""
     body, headers, page = opened.document.body, opened.document.headers, apart.page
-    encodings = response.headers.getlist(b"Content-Encoding")
+    packed = b"Content-Encoding" in response.headers
     reason: str | None = opened.flaw
     if "download_stopped" in response.flags:
         reason = "size"
@@ -146,7 +155,7 @@ def read_document(response: ScrapyResponse, ask: Ask, opened: Opened, apart: Apa
         reason = "time"
     elif response.status == 206:
         reason = "http:206"
-    elif reason is None and "partial" in response.flags and not encodings and not _has_end(body):
+    elif reason is None and "partial" in response.flags and not packed and not _has_end(body):
         reason = "no_length"
     # The first part of a document was taken apart: that says more than why it came short.
     reason = apart.flaw or reason

@@ -11,9 +11,9 @@ from ipaddress import ip_address
 from socket import AF_INET, AF_INET6, EAI_ADDRFAMILY, EAI_NODATA, SOCK_STREAM, gaierror, getaddrinfo
 from typing import TYPE_CHECKING, Any
 
+from ada_url import idna
 from scrapy.resolver import HostResolution
 from scrapy.utils.datatypes import LocalCache
-from twisted.internet import _idna
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IHostnameResolver
 from twisted.internet.threads import deferToThreadPool
@@ -57,7 +57,7 @@ class GuardedResolver:
         transportSemantics: str = "TCP",  # noqa: N803
     ) -> HostResolution:
         """Tell one address of a name, or none: it does not resolve, or the guard refuses it."""
-        name = hostName if hostName.isascii() else _idna._idnaBytes(hostName).decode("ascii")
+        name = hostName if hostName.isascii() else idna.encode(hostName).decode("ascii")
         resolution = HostResolution(name)
         resolutionReceiver.resolutionBegan(resolution)
 

@@ -29,8 +29,8 @@ from scrapy.exceptions import (
 from scrapy.http.request import NO_CALLBACK
 from twisted.internet.error import ConnectError, ConnectionClosed
 
-from crawler.bodies import UnknownEncoding, unpack
-from crawler.outcomes import ASK, Ask, Decided, ask_of, cause_of
+from crawler.bodies import UnknownEncoding
+from crawler.outcomes import ASK, Ask, Decided, ask_of, cause_of, unpacked
 from crawler.politeness import honour_crawl_delay, keep_pace, page_request
 from crawler.robots_known import FRESH_SECONDS, UNREACHABLE_SECONDS, Policies, Policy
 from crawler.robots_rules import ALLOW_ALL, MAX_BYTES, RobotsRules, read_robots, split_url
@@ -148,10 +148,9 @@ class RobotsMiddleware:
         if not 200 <= response.status < 300:
             return _as_said(ALLOW_ALL)
         stopped = "download_stopped" in response.flags
-        encodings = [value.decode("latin-1") for value in response.headers.getlist(b"Content-Encoding")]
         try:
             # One more than is read, so that the reader knows that the last line may be half of one.
-            body, flaw = unpack(response.body, encodings, MAX_BYTES + 1)
+            body, flaw = unpacked(response, MAX_BYTES + 1)
         except UnknownEncoding:
             return _not_now("unreachable")
         if response.status == 206 or (flaw in ("cut", "corrupt") and not stopped):

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from scrapy.http.request import NO_CALLBACK
 
-from crawler import bodies
-from crawler.outcomes import Ask, Decided, ask_of, cause_of
+from crawler.bodies import ACCEPTED, UnknownEncoding
+from crawler.outcomes import Ask, Decided, ask_of, cause_of, unpacked
 from crawler.plan import LONGEST_URL
 from crawler.politeness import page_request, script_slot
+from crawler.robots_rules import split_url
 from crawler.urls import canonical_url, operator_domain
 from storage.errors import InvalidUrl
 
@@ -76,7 +77,7 @@ class Subresources:
             "User-Agent": plan.agent_header,
             "Accept": "*/*",
             "Accept-Language": "en,*;q=0.5",
-            "Accept-Encoding": bodies.ACCEPTED,
+            "Accept-Encoding": ACCEPTED,
         }
         self._scripts: OrderedDict[str, Answer] = OrderedDict()
         self._kept = 0
@@ -153,10 +154,9 @@ class Subresources:
         response = task.result()
         if response.status == 429 or response.status >= 500:
             allowance.lacking = True
-        encodings = [value.decode("latin-1") for value in response.headers.getlist(b"Content-Encoding")]
         try:
-            body, flaw = bodies.unpack(response.body, encodings, LARGEST)
-        except bodies.UnknownEncoding:
+            body, flaw = unpacked(response, LARGEST)
+        except UnknownEncoding:
             return None
         if flaw is not None or "download_stopped" in response.flags or "partial" in response.flags:
             allowance.lacking = True
@@ -182,10 +182,5 @@ class Subresources:
 def _left_origin(response: Response) -> bool:
     assert response.request is not None
     ask = ask_of(response.request)
-    return any(_origin(hop.url.url) != _origin(ask.requested.url) for hop in ask.chain) or _origin(
-        ask.current.url
-    ) != _origin(ask.requested.url)
-
-
-def _origin(url: str) -> str:
-    return "/".join(url.split("/", 3)[:3])
+    urls = (ask.requested.url, *(hop.url.url for hop in ask.chain), ask.current.url)
+    return len({split_url(url)[0] for url in urls}) > 1

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-OURS = ("crawler", "storage", "cli", "benchmarks", "tests")
 
 # The part of crawler that touches the network, files or the store. Everything else there is pure.
 FETCHING = {
