@@ -13,6 +13,8 @@ from typing import Literal, NamedTuple
 
 import brotli
 
+from crawler.labels import encoding_for_label
+
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
@@ -28,6 +30,8 @@ _ZSTD_WINDOW: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 23}
 
 ACCEPTED = b"gzip, deflate, br, zstd"
 _MAX_LAYERS = 3
+_NO_PACKING = frozenset({"identity", "none"})
+"""Names that say that nothing is packed. Servers that mean the charset say ``utf-8``; browsers show such pages."""
 
 
 class UnknownEncoding(ValueError):
@@ -53,11 +57,12 @@ def unpack(body: bytes, encodings: Iterable[str], limit: int) -> Unpacked:
         encodings: values of the Content-Encoding headers, in order; each may hold several.
         limit: most bytes to return.
     Raises:
-        UnknownEncoding: one is not known, there are over three, or nothing could be unpacked at all.
+        UnknownEncoding: one is not known, there are over three, or nothing could be unpacked at all. (``none`` and
+            the names of charsets stand for no packing.)
     Source: https://www.rfc-editor.org/rfc/rfc9110#section-8.4
     """
     names = [name for value in encodings for part in value.split(",") if (name := part.strip().lower())]
-    layers = [name for name in names if name != "identity"]
+    layers = [name for name in names if name not in _NO_PACKING and encoding_for_label(name) is None]
     if len(layers) > _MAX_LAYERS:
         raise UnknownEncoding("too many layers")
     flaw: Flaw | None = None

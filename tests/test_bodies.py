@@ -158,6 +158,9 @@ def test_a_body_that_packs_itself_ends() -> None:
 ENCODINGS = [  # id, body, header values, result
     ("none", TEXT, [], (TEXT, None)),
     ("identity", TEXT, ["identity"], (TEXT, None)),
+    ("called_none", TEXT, ["none"], (TEXT, None)),
+    ("a_charset", TEXT, ["UTF-8"], (TEXT, None)),
+    ("a_charset_beside", gzip.compress(TEXT), ["iso-8859-1, gzip"], (TEXT, None)),
     ("two_layers", brotli.compress(gzip.compress(TEXT)), ["gzip, br"], (TEXT, None)),
     ("two_headers", brotli.compress(gzip.compress(TEXT)), ["gzip", "br"], (TEXT, None)),
     ("two_gzip_members", gzip.compress(b"a") + gzip.compress(b"b"), ["gzip"], (b"ab", None)),
