@@ -12,6 +12,7 @@ import subprocess
 import sys
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
 from canary import Canary
@@ -135,6 +136,26 @@ def test_what_is_no_opening_is_named_with_the_form(text: str) -> None:
         CrawlPlan(seeds=("x",), allow_net=(text,))
     assert repr(text) in str(caught.value)
     assert "write" in str(caught.value)
+
+
+def test_a_name_is_known_by_its_ascii_form_alone() -> None:
+    from crawler import resolver
+
+    told: list[str] = []
+
+    class Receiver:
+        def resolutionBegan(self, resolution: Any) -> None:  # noqa: N802 - Twisted's names
+            told.append(resolution.name)
+
+        def addressResolved(self, address: Any) -> None:  # noqa: N802
+            told.append(address.host)
+
+        def resolutionComplete(self) -> None:  # noqa: N802
+            told.append("complete")
+
+    resolver._known["xn--bcher-kva.example"] = (ip_address("93.184.216.34"),)
+    resolver.GuardedResolver(None, 10, 1.0).resolveHostName(Receiver(), "bücher.example", 80)
+    assert told == ["xn--bcher-kva.example", "93.184.216.34", "complete"]
 
 
 # -- crawls beside a canary ---------------------------------------------------------------------
