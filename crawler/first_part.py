@@ -11,7 +11,7 @@ SHARE = 16
 the square."""
 LEAST = 4_096
 """Bytes that are left of it at least."""
-MOST_CHARACTERS = 8 * 1024 * 1024
+MOST_CHARACTERS = 6 * 1024 * 1024
 """Characters of the targets of a page's links together. Each relative one repeats the address of the page or its base:
 10,000 links of a page of 150 KB were 80 MB, and 700 MB while their record was made."""
 _LINK_START = re.compile(rb"<[aA](?:[rR][eE][aA])?[\t\n\f\r />]")
@@ -54,7 +54,7 @@ def first_links(page: PageRecord, most: int) -> PageRecord:
 
 def _end_of_room(page: PageRecord) -> int | None:
     """The ordinal of the first link whose target is too much beside those before; None: there is none."""
-    if characters(page) <= MOST_CHARACTERS:
+    if sum([len(link.target.url) for link in page.links]) <= MOST_CHARACTERS:
         return None
     left = MOST_CHARACTERS
     for link in page.links:
@@ -62,8 +62,3 @@ def _end_of_room(page: PageRecord) -> int | None:
         if left < 0:
             return link.ordinal
     return None
-
-
-def characters(page: PageRecord) -> int:
-    """Characters of the targets of a page's links together."""
-    return sum([len(link.target.url) for link in page.links])

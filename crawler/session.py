@@ -14,7 +14,6 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from crawler.feed import Feed
-from crawler.first_part import characters
 from crawler.page import RULES_VERSION
 from crawler.patience import Patience, StoreFailed
 from crawler.plan import plan_from_json
@@ -24,7 +23,7 @@ from storage.engine import Ledger
 from storage.errors import LedgerError
 from storage.kept import read_kept
 from storage.leases import HandOn
-from storage.records import PageRecord, Reading, Response
+from storage.records import Link, PageRecord, Reading, Response
 from storage.shards import ALL, SHARDS, shard_of
 from storage.writer import WriteSummary, write_readings
 
@@ -39,8 +38,9 @@ BATCH_SECONDS = 1.0
 AHEAD_PAGES = 40
 AHEAD_LINKS = 10_000
 """What may wait beside a batch that is being written."""
-TARGET_CHARACTERS = 300
-"""Characters of targets that count as a link, so that a batch of very long ones has fewer; usual ones have 80."""
+LINK_CHARACTERS = 300
+"""Characters of targets and DOM paths that count as a link, so that a batch of very long ones has fewer. Usual links
+have 150."""
 AHEAD_OF_OTHERS = 3
 """Times as much with several workers: on SQLite a batch may have to wait for that of another one first."""
 LOOK_SECONDS = 1.0
@@ -109,6 +109,11 @@ class Tally:
             self.rendered += reading.method == "rendered"
         if reading.outcome != "fetched":
             self.problems[problem(reading.outcome, reading.reason)] += 1
+
+
+def _weight(links: Sequence[Link]) -> int:
+    """As how many links those of a page count in a batch."""
+    return max(len(links), sum([len(link.target.url) + len(link.path) for link in links]) // LINK_CHARACTERS)
 
 
 def problem(outcome: str, reason: str | None) -> str:
@@ -303,8 +308,7 @@ class Session:
         self._batch.append(reading)
         if isinstance(reading, Reading):
             self.tally.add(reading)
-            if reading.page is not None:
-                self._batch_links += max(len(reading.page.links), characters(reading.page) // TARGET_CHARACTERS)
+            self._batch_links += _weight(reading.page.links) if reading.page else 0
         if self._full:
             self._write_now()
         elif self._timer is None:

@@ -24,6 +24,7 @@ from crawler.first_part import beginning, first_links, without_late_links
 from crawler.hazards import LONGEST, MAX_TAGS, formatting_tags, is_safe
 from crawler.page import parse_page
 from crawler.plan import CrawlPlan
+from crawler.session import _weight
 from crawler.taking_apart import MEMORY, CannotParse, Document, Lane, take_apart_here
 from crawler.urls import canonical_url
 from storage.engine import open_ledger
@@ -174,10 +175,20 @@ def test_links_whose_targets_are_too_long_together_are_cut() -> None:
     page = parse_page(base + b"<a href=mailto:x>" + links, url=URL)
     kept = first_links(page, 20_000)
     assert [link.raw_href for link in kept.links] == [f"{n}" for n in range(len(kept.links))]
-    assert 7.9 * MIB < sum(len(link.target.url) for link in kept.links) <= 8 * MIB
+    assert 5.9 * MIB < sum(len(link.target.url) for link in kept.links) <= 6 * MIB
     assert len(kept.skipped) == 1
     page = parse_page(links, url=URL)
     assert first_links(page, 4_000) is page
+
+
+def test_very_long_links_fill_a_batch_sooner() -> None:
+    usual = parse_page(many("<a href=/some/page/{n}>", 100), url=URL).links
+    long = parse_page(b"<base href=/" + b"x" * 8_000 + b"/>" + many("<a href={n}>", 100), url=URL).links
+    deep = parse_page((b"<x" + b"y" * 60 + b">") * 60 + many("<a href={n}>", 100), url=URL).links
+    assert _weight(()) == 0
+    assert _weight(usual) == 100
+    assert _weight(long) > 2_000
+    assert _weight(deep) > 1_000
 
 
 def test_a_document_of_far_too_many_links_is_cut_before_it_is_parsed() -> None:
