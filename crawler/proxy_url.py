@@ -33,7 +33,7 @@ def read_proxy(text: str, *, named: str = "--proxy") -> Proxy:
     Raises:
         ValueError: in words for the user, which never hold the value: that may hold a password.
     """
-    wrong = ValueError(f"{named} is no proxy; write http://HOST:PORT or http://USER:PASSWORD@HOST:PORT")
+    wrong = ValueError(f"{named} is no proxy; write http://HOST:PORT, with USER:PASSWORD@ before HOST if it asks")
     given = text.strip()
     if not given.isprintable() or not given.isascii():
         raise wrong

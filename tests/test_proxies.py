@@ -20,7 +20,7 @@ from crawler.session import Task
 NOT_PROXIES = [  # --proxy, what is said
     ("https://proxy.example:3128", "only proxies that are spoken to over http://"),
     ("socks5://user:geheim@proxy.example", "only proxies that are spoken to over http://"),
-    ("http://user:geheim@", "write http://HOST:PORT"),
+    ("http://user:geheim@", "write http://HOST:PORT, with USER:PASSWORD@ before HOST"),  # not as a URL: shown without
     ("http://user:geheim@proxy.example:0", "write http://HOST:PORT"),
     ("http://user:geheim@proxy.example:port", "write http://HOST:PORT"),
     ("http://user:geheim@proxy.example/path", "write http://HOST:PORT"),
