@@ -228,5 +228,7 @@ def test_two_crawls_of_one_ledger_keep_one_delay_between_them(site: Site, databa
         finish(child)
     both = site.starts(host)
     assert len(both) == 24
-    # Two that know nothing of each other would ask twice within half a delay, wherever they stand.
-    assert min(b - a for a, b in pairwise(both)) > 0.75 * delay
+    # Two that know nothing of each other would ask twice within half a delay, wherever they stand, and be done in two
+    # thirds of the time. A busy machine may note a request late, and the next one in time.
+    assert min(b - a for a, b in pairwise(both)) > 0.5 * delay
+    assert both[-1] - both[0] > 0.95 * 23 * delay
