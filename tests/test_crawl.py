@@ -182,7 +182,7 @@ def overlapping(site: Site, *hosts: str) -> list[tuple[str, str]]:
     return [(before[2], after[2]) for before, after in pairwise(spans) if after[0] < before[1] - 0.01]
 
 
-LATE = 0.06
+LATE = 0.1
 """Seconds by which the site's threads may note a request later than it came, on a machine with other work."""
 
 

@@ -238,8 +238,8 @@ if CHROMIUM:
             )  # fmt: skip
 
         with stopped_at_the_end(start(*urls, "--delay", "0", "--render")) as child:
-            assert asked.acquire(timeout=30)
-            assert asked.acquire(timeout=30)
+            assert asked.acquire(timeout=90)
+            assert asked.acquire(timeout=90)
             started = family(child.pid)
             assert len(started) > 3, "the browser was there"
             assert list(folder.iterdir()) != [], "and its profile"
@@ -249,8 +249,8 @@ if CHROMIUM:
             wait_for(lambda: list(folder.iterdir()) == [], 10)
         seconds = 2.0
         with stopped_at_the_end(start("--resume")) as child:
-            assert asked.acquire(timeout=30)
-            assert asked.acquire(timeout=30)
+            assert asked.acquire(timeout=90)
+            assert asked.acquire(timeout=90)
             child.send_signal(signal.SIGINT)
             said = finish(child, status=130)
         assert "rendered 2 pages; 0 not rendered" in said
