@@ -265,11 +265,17 @@ def read_failure(failure: Failure, ask: Ask) -> Reading:
         return decided(error.ask or ask, error.outcome, error.reason, status=error.status)
     if isinstance(error, UnsupportedURLSchemeError):
         return decided(ask, "refused", "scheme")
-    return decided(ask, "failed", cause_of(error))
+    return decided(ask, "failed", cause_of(error, failure.request))  # type: ignore[attr-defined]
 
 
-def cause_of(error: BaseException | None) -> str:
-    """The typed cause of a download that failed."""
+def cause_of(error: BaseException | None, request: Request | None = None) -> str:
+    """The typed cause of a download that failed. Where a proxy is asked, it is the proxy that does not connect."""
+    cause = _cause(error)
+    proxied = request is not None and bool(request.meta.get("proxy"))
+    return "proxy" if proxied and cause in ("connect", "dns") else cause
+
+
+def _cause(error: BaseException | None) -> str:
     if isinstance(error, (CannotResolveHostError, DNSLookupError)):
         return "dns"
     if isinstance(error, ResponseDataLossError):

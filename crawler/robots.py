@@ -130,7 +130,7 @@ class RobotsMiddleware:
             return _led_astray(error)
         except (*_NO_CONNECTION, *_UNREACHABLE) as error:
             self._count("robots/unavailable")
-            cause = cause_of(error)
+            cause = cause_of(error, robots)
             # Nothing can be asked of the origin itself: that is the outcome of its pages.
             if set(asked) == {url.url} and (cause == "tls" or isinstance(error, _NO_CONNECTION)):
                 return Policy(ALLOW_ALL, monotonic() + UNREACHABLE_SECONDS, "failed", cause)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from socket import socket
 
 import pytest
 from canary import Canary
@@ -133,3 +134,14 @@ def test_a_proxy_that_cannot_be_found_is_named(tmp_path: Path) -> None:
     with pytest.raises(ProxyNotFound):
         run_crawl(replace(plan, db=f"sqlite:///{tmp_path / 'l.db'}"))
     assert not list(tmp_path.iterdir()), "no crawl was begun"
+
+
+def test_a_proxy_that_is_down_is_not_taken_for_the_site(tmp_path: Path) -> None:
+    with socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # and nobody listens
+        plan = CrawlPlan(
+            db=f"sqlite:///{tmp_path / 'l.db'}", seeds=("http://page.example/", "https://page.example/"), delay=0,
+            retries=0, proxy=f"http://127.0.0.1:{closed.getsockname()[1]}",
+        )  # fmt: skip
+        assert run_plan(plan).returncode == 0
+    assert set(outcomes(plan.db).values()) == {("failed", "proxy")}
