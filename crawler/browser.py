@@ -39,6 +39,8 @@ AT_ONCE = 2
 """Pages in the browser at the same time."""
 PAGE_SECONDS = 20.0
 """All that a page may take in the browser, from its beginning to its text being read."""
+START_SECONDS = 60.0
+"""What the browser may take to start, or to open a page: that is no fault of the page."""
 SETTLE_SECONDS = 5.0
 """How long after a page was loaded its scripts may still ask for more ..."""
 QUIET_SECONDS = 0.5
@@ -161,8 +163,7 @@ class Browser:
                 },
             )
             work = asyncio.ensure_future(self._handler.download_request(request))
-            until = monotonic() + PAGE_SECONDS
-            while not work.done() and monotonic() < until:
+            while not work.done() and monotonic() < visit.until:
                 await asyncio.wait({work}, timeout=_LOOK_SECONDS)
                 end_large_pages()
             error = await _ended(work, visit)
@@ -203,13 +204,15 @@ class _Visit:
         """What `_READ` says."""
         self.problem: str | None = None
         self.allowance = Allowance()
-        self._until = monotonic() + PAGE_SECONDS - 1
+        self.until = monotonic() + START_SECONDS
+        """When it is given up, of `monotonic`."""
         self._waiting = 0
         self._last_asked = 0.0
 
     async def prepare(self, page: Page, _: Request) -> None:
         """Stand between a new page and the network; called by the handler."""
         self.context = page.context
+        self.until = monotonic() + PAGE_SECONDS
         await self.context.route("**/*", _refuse)  # of windows that it may open
         await page.route("**/*", self._answer)
         page.on("popup", _shut)
@@ -252,7 +255,7 @@ class _Visit:
         The page is closed then: the handler would read it next, without a bound on its length.
         """
         await self._settle(page)
-        async with asyncio.timeout(max(1.0, min(READ_SECONDS, self._until - monotonic()))):
+        async with asyncio.timeout(max(1.0, min(READ_SECONDS, self.until - 1 - monotonic()))):
             session = await page.context.new_cdp_session(page)
             frame = (await session.send("Page.getFrameTree"))["frameTree"]["frame"]
             # A world of its own: no script of the page has changed what the functions there do.
@@ -277,9 +280,11 @@ class _Visit:
     async def _settle(self, page: Page) -> None:
         """Wait for the load event, then until nothing has been asked for a while."""
         with suppress(PlaywrightError):  # in time or not: the page is read as it is
-            await page.wait_for_load_state("load", timeout=max(1.0, 1000 * (self._until - READ_SECONDS - monotonic())))
+            await page.wait_for_load_state(
+                "load", timeout=max(1.0, 1000 * (self.until - 1 - READ_SECONDS - monotonic()))
+            )
         self._last_asked = monotonic()
-        until = min(self._until - READ_SECONDS, self._last_asked + SETTLE_SECONDS)
+        until = min(self.until - 1 - READ_SECONDS, self._last_asked + SETTLE_SECONDS)
         while monotonic() < until and (self._waiting or monotonic() - self._last_asked < QUIET_SECONDS):
             await asyncio.sleep(0.05)
 
