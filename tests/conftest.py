@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
+from proof import FACTOR
 from crawler.chromium import look_for_one
 
 if TYPE_CHECKING:
@@ -50,6 +51,16 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database without a ledger in it, once for each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.db'}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgres"] if FACTOR > 1 else ["sqlite"])
+def one_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The same, of one kind in the everyday run and of both in the long one: for whole crawls of which the database is
+    not the subject."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'ledger.db'}"
     url: str = request.getfixturevalue("postgres_url")

@@ -336,7 +336,7 @@ def answers(conn: Connection, chosen: Chosen) -> dict[str, Any]:
 
 
 PROOF = settings(
-    max_examples=examples(3),
+    max_examples=examples(2),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
     phases=[Phase.explicit, Phase.generate],  # shrinking would take minutes; `reproduce_failure` is printed
@@ -393,7 +393,7 @@ def test_as_of_is_what_a_ledger_answered_that_had_seen_nothing_later(
             assert found == answer
 
 
-@pytest.mark.parametrize("seed", range(examples(3)))
+@pytest.mark.parametrize("seed", range(examples(2)))
 def test_what_was_answered_once_is_answered_as_of_then(database: str, seed: int) -> None:
     """Pages read by the writer, edited, broken, failing and gone: each answer is asked for again when all is over."""
     dice = random.Random(seed)

@@ -318,7 +318,8 @@ QUOTED = [
 ]
 
 
-def test_nothing_is_told_that_was_not_asked(database: str) -> None:
+@pytest.mark.proof
+def test_nothing_is_told_that_was_not_asked(one_database: str) -> None:
     """No cookie comes back, nobody learns who links to them, and a password in a URL is not sent anywhere."""
     links = "".join(f"<p><a href='/q?{n}'>{escape(text)}</a>" for n, text in enumerate(QUOTED))
     cookie = (("Set-Cookie", "session=1; Path=/"), ("Set-Cookie", "all=1; Domain=127.0.0.3"))
@@ -332,7 +333,7 @@ def test_nothing_is_told_that_was_not_asked(database: str) -> None:
             ("127.0.0.3", "/landed"): Page(html("/x")),
             ("127.0.0.3", "/landed?2"): Page(html("/x")),
         }
-        crawl(CrawlPlan(db=database, seeds=(site.url("/", "127.0.0.2"),), depth=1, follow="any", delay=0))
+        crawl(CrawlPlan(db=one_database, seeds=(site.url("/", "127.0.0.2"),), depth=1, follow="any", delay=0))
     assert {"/", "/again", "/to-there", "/asks"} <= set(site.paths("127.0.0.2"))
     assert "/landed?2" in site.paths("127.0.0.3")
     sent = {name.title() for request in site.log for name in request.headers}
@@ -340,7 +341,7 @@ def test_nothing_is_told_that_was_not_asked(database: str) -> None:
     assert {"User-Agent", "Accept", "Accept-Encoding"} <= sent
     assert not any("secret" in request.url or "@" in request.url for request in site.log)
     # What a page says is a value, never a part of a statement.
-    with open_ledger(database) as conn:
+    with open_ledger(one_database) as conn:
         texts = {text for (text,) in conn.exec_driver_sql("SELECT text FROM anchor_text")}
         assert conn.exec_driver_sql("SELECT count(*) FROM link").scalar_one() > len(QUOTED)
     assert set(QUOTED) <= texts

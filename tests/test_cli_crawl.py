@@ -129,7 +129,8 @@ def test_seeds_from_standard_input(site: Site, tmp_path: Path) -> None:
     assert facts["fetched"] == 1
 
 
-def test_outcomes_with_remedies_and_retry(site: Site, database: str, tmp_path: Path) -> None:
+@pytest.mark.proof
+def test_outcomes_with_remedies_and_retry(site: Site, one_database: str, tmp_path: Path) -> None:
     site.routes |= {
         "/ok": Page(html("/x")),
         "/moved": redirect("/ok"),
@@ -138,24 +139,24 @@ def test_outcomes_with_remedies_and_retry(site: Site, database: str, tmp_path: P
     }
     site.robots = b"User-agent: *\nDisallow: /private"
     seeds = [site.url(path) for path in ("/ok", "/moved", "/busy", "/pdf", "/private/x", "/gone")]
-    run("crawl", *seeds, "--delay", "0", "--db", database, cwd=tmp_path)
-    found = answer("crawls", "urls", "last", "--outcome", "failed,blocked", "--db", database, cwd=tmp_path)
+    run("crawl", *seeds, "--delay", "0", "--db", one_database, cwd=tmp_path)
+    found = answer("crawls", "urls", "last", "--outcome", "failed,blocked", "--db", one_database, cwd=tmp_path)
     rows = {row["url"].removeprefix(site.url("")): row for row in found["urls"]}
     assert set(rows) == {"/busy", "/private/x", "/gone"}
     assert rows["/private/x"]["reason"] == "robots:disallow /private (line 2)"
     assert rows["/gone"]["status"] == 404
     assert all(row["remedy"] for row in rows.values())
     assert len({row["remedy"] for row in rows.values()}) == 3
-    everything = answer("crawls", "urls", "--db", database, cwd=tmp_path)
+    everything = answer("crawls", "urls", "--db", one_database, cwd=tmp_path)
     assert everything["total"] == len(seeds) == len(everything["urls"])
     moved = next(row for row in everything["urls"] if row["url"].endswith("/moved"))
     assert (moved["redirects"], moved["final"]) == ([[site.url("/moved"), 301]], site.url("/ok"))
     site.routes["/busy"] = Page(html("/x"))
-    again = answer("crawl", "--retry-failed", "last", "--delay", "0", "--db", database, cwd=tmp_path)
+    again = answer("crawl", "--retry-failed", "last", "--delay", "0", "--db", one_database, cwd=tmp_path)
     assert (again["crawl"], again["asked"], again["fetched"], again["failed"]) == (2, 2, 1, 1)
-    listed = answer("crawls", "list", "--db", database, cwd=tmp_path)
+    listed = answer("crawls", "list", "--db", one_database, cwd=tmp_path)
     assert [crawl["crawl"] for crawl in listed["crawls"]] == [2, 1]
-    shown = answer("crawls", "show", "1", "--db", database, cwd=tmp_path)
+    shown = answer("crawls", "show", "1", "--db", one_database, cwd=tmp_path)
     assert shown["plan"]["seeds"] == seeds
     assert sum(problem["urls"] for problem in shown["problems"]) == 4
 

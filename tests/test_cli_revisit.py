@@ -86,8 +86,9 @@ def sent(site: Site) -> list[tuple[str, str | None, str | None]]:
 # -- unchanged pages ------------------------------------------------------------------------------------
 
 
-def test_an_unchanged_page_is_asked_for_and_kept(site: Site, database: str, tmp_path: Path) -> None:
-    shell = Shell(tmp_path, database)
+@pytest.mark.proof
+def test_an_unchanged_page_is_asked_for_and_kept(site: Site, one_database: str, tmp_path: Path) -> None:
+    shell = Shell(tmp_path, one_database)
     page = Page(html(*TARGETS, title="Tools"))
     site.routes["/a"] = validated(page, etag='W/"1"', modified=DATE)
     shell.crawl(site.url("/a"))
@@ -206,8 +207,9 @@ def test_a_record_that_is_gone_meanwhile(site: Site, shell: Shell) -> None:
 # -- pages read lately ----------------------------------------------------------------------------------
 
 
-def test_refresh_after(site: Site, database: str, tmp_path: Path) -> None:
-    shell = Shell(tmp_path, database)
+@pytest.mark.proof
+def test_refresh_after(site: Site, one_database: str, tmp_path: Path) -> None:
+    shell = Shell(tmp_path, one_database)
     page = Page(html("/x"))
     site.routes |= {"/a": page, "/b": page, "/c": page, "/old": redirect("/a")}
     seeds = [site.url(path) for path in ("/a", "/b", "/old", "/gone")]
@@ -268,8 +270,9 @@ def test_usage(words: list[str], message: str, site: Site, shell: Shell) -> None
 # -- answers that are not the page ----------------------------------------------------------------------
 
 
-def test_a_challenge_closes_nothing(site: Site, database: str, tmp_path: Path) -> None:
-    shell = Shell(tmp_path, database)
+@pytest.mark.proof
+def test_a_challenge_closes_nothing(site: Site, one_database: str, tmp_path: Path) -> None:
+    shell = Shell(tmp_path, one_database)
     page = validated(Page(html(*TARGETS)), etag='"1"')
     site.routes["/a"] = page
     shell.crawl(site.url("/a"))

@@ -20,7 +20,7 @@ from sqlalchemy.exc import OperationalError
 from crawler.patience import Patience, StoreFailed
 from crawler.plan import CrawlPlan
 from crawler.urls import canonical_url, operator_domain
-from storage import frontier, holders, leases
+from storage import frontier, holders, leases, pace
 from storage.engine import Ledger, create_ledger
 from storage.errors import UnreadableLedger
 from storage.records import Hop, SeedRow
@@ -53,29 +53,30 @@ def slow(site: Site, number: int, wait: float = 0.05) -> list[str]:
 # -- going on ---------------------------------------------------------------------------------------------
 
 
-def test_a_killed_crawl_is_shown_as_died_and_goes_on_as_it_was_begun(site: Site, database: str) -> None:
+@pytest.mark.proof
+def test_a_killed_crawl_is_shown_as_died_and_goes_on_as_it_was_begun(site: Site, one_database: str) -> None:
     """With its own delay, depth, agent; not those of the command line that resumes it."""
     seeds = slow(site, 120)
     site.routes["/0"] = Page(html("/deep"))
     site.routes["/deep"] = Page(html())
-    child = start("crawl", *seeds, "--delay", "0.01", "--depth", "1", "--user-agent", "mine/1", "--db", database)
+    child = start("crawl", *seeds, "--delay", "0.01", "--depth", "1", "--user-agent", "mine/1", "--db", one_database)
     wait_for(lambda: len(site.log) > 50)
-    running = ask("crawls", "show", "--db", database)
+    running = ask("crawls", "show", "--db", one_database)
     assert running["state"] == "running"
     kill(child)
-    listed = ask("crawls", "list", "--db", database)["crawls"]
+    listed = ask("crawls", "list", "--db", one_database)["crawls"]
     assert [crawl["state"] for crawl in listed] == ["died"]
-    shown = ask("crawls", "show", "--db", database)
+    shown = ask("crawls", "show", "--db", one_database)
     left = shown["left"]
     assert left["urls"] == shown["pending"] == left["not_asked_yet"] > 0
     assert sum(one["urls"] for one in left["by_operator"]) == left["urls"]
-    assert "--resume 1" in run("crawls", "list", "--db", database)
-    said = run("crawl", "--resume", "--db", database)
+    assert "--resume 1" in run("crawls", "list", "--db", one_database)
+    said = run("crawl", "--resume", "--db", one_database)
     assert f"crawl 1 goes on: {left['urls']} of" in said
-    facts = ask("crawls", "show", "--db", database)
+    facts = ask("crawls", "show", "--db", one_database)
     assert (facts["crawl"], facts["state"], facts["pending"], facts["left"]["urls"]) == (1, "finished", 0, 0)
     assert (facts["rows_read"], facts["rows_accepted"]) == (120, 120)
-    assert outcomes(database)[site.url("/deep", "127.0.0.2")] == ("fetched", None)
+    assert outcomes(one_database)[site.url("/deep", "127.0.0.2")] == ("fetched", None)
     assert {request.headers["User-Agent"] for request in site.log} == {"mine/1"}
 
 
@@ -297,6 +298,26 @@ def test_a_lease_runs_out_or_its_holder_is_gone(ledger: Ledger) -> None:
         assert leases.renew(conn, crawl_id, "new") == ALL - late.shards, "who comes too late learns it"
         assert [holder.name for holder in leases.holders(conn, crawl_id)] == ["new", "third"]
         assert all(50 < holder.seconds <= 60 for holder in leases.holders(conn, crawl_id))
+
+
+def test_turns_at_an_operator_are_a_delay_apart(ledger: Ledger) -> None:
+    with ledger.begin() as conn:
+        waits = [pace.take_turn(conn, "slow.example", 60_000) for _ in range(3)]
+        assert pace.take_turn(conn, "other.example", 60_000, ready_ms=5_000) == 5_000
+        assert pace.take_turn(conn, "other.example", 10_000) > 60_000, "after the one that was not ready yet"
+    assert waits[0] == 0
+    assert [0 <= number * 60_000 - wait < 5_000 for number, wait in enumerate(waits)] == [True] * 3
+
+
+def test_another_crawl_is_seen_while_its_lease_lasts(ledger: Ledger) -> None:
+    first, second = crawl_of(ledger, "https://a.example/"), crawl_of(ledger, "https://b.example/")
+    with ledger.begin() as conn:
+        assert not pace.others_run(conn, first)
+        leases.take_all(conn, second, "somebody")
+        assert pace.others_run(conn, first)
+        assert not pace.others_run(conn, second)
+        leases.end(conn, second)
+        assert not pace.others_run(conn, first)
 
 
 def test_a_process_is_known_by_its_number_and_start() -> None:

@@ -116,7 +116,8 @@ def report():
 """The most memory of the crawl's own process: what `resource` tells begins with that of the one that started it."""
 
 
-def test_every_answer_of_robots_txt(site: Site, database: str) -> None:
+@pytest.mark.proof
+def test_every_answer_of_robots_txt(site: Site, one_database: str) -> None:
     expected: dict[str, Outcome] = {}
     for number, (_, robots, outcome) in enumerate(ANSWERS):
         host = f"127.0.3.{number + 1}"
@@ -130,9 +131,9 @@ def test_every_answer_of_robots_txt(site: Site, database: str) -> None:
     expected["http://127.0.4.1:1/page"] = ("failed", "connect")
     expected["http://no-such-host.invalid/page"] = ("failed", "dns")
     expected["http://169.254.169.254/page"] = ("refused", "address 169.254.169.254 (link-local)")
-    done = run_plan(plan(database, *expected), before=REPORT)
+    done = run_plan(plan(one_database, *expected), before=REPORT)
     assert done.returncode == 0, done.stderr
-    assert outcomes(database) == expected
+    assert outcomes(one_database) == expected
     asked = {request.host for request in site.log if request.path == "/page"}
     assert asked == {url.split("//")[1].split(":")[0] for url, found in expected.items() if found == FETCHED}
     used = re.search(r"used (\d+) MB ([\d.]+) s", done.stderr)
@@ -141,13 +142,13 @@ def test_every_answer_of_robots_txt(site: Site, database: str) -> None:
     assert float(used[2]) < 20
     # What could not be read is asked again in a crawl of its own; what a rule forbids is not.
     site.routes = {"/page": Page(html())}
-    crawl(plan(database, retry_of=1))
+    crawl(plan(one_database, retry_of=1))
     again = {
         url for url, (_, reason) in expected.items() if reason and not reason.startswith(("robots:disallow", "address"))
     }
     answers = dict.fromkeys(again, FETCHED)
     dead = {url: expected[url] for url in again if expected[url][0] == "failed"}
-    assert outcomes(database) == answers | dead
+    assert outcomes(one_database) == answers | dead
 
 
 def test_a_file_for_each_scheme_host_and_port(site: Site, tmp_path: Path) -> None:

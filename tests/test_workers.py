@@ -162,20 +162,21 @@ def test_workers_die_with_their_parent(site: Site, own_file: str) -> None:
     assert {one[0] for one in outcomes(own_file).values()} == {"fetched"}
 
 
-def test_ctrl_c_ends_all_workers_after_the_pages_in_flight(site: Site, database: str) -> None:
+@pytest.mark.proof
+def test_ctrl_c_ends_all_workers_after_the_pages_in_flight(site: Site, one_database: str) -> None:
     site.routes |= {f"/{n}": Page(html(f"/x{n}"), wait=0.1) for n in range(300)}
     seeds = [site.url(f"/{n}", f"127.0.0.{2 + n % 8}") for n in range(300)]
-    child = start("crawl", *seeds, "--delay", "0", "--workers", "2", "--db", database)
+    child = start("crawl", *seeds, "--delay", "0", "--workers", "2", "--db", one_database)
     workers(child, 2)
     wait_for(lambda: len(site.log) > 60)
     child.send_signal(signal.SIGINT)
     said = finish(child, status=130, seconds=20)
     asked = sum(request.path != "/robots.txt" for request in site.log)
-    fetched = sum(one == ("fetched", None) for one in outcomes(database).values())
+    fetched = sum(one == ("fetched", None) for one in outcomes(one_database).values())
     assert fetched == asked < 300, "what was asked is stored"
     assert "crawl --resume 1" in said
-    run("crawl", "--resume", "--workers", "2", "--db", database)
-    assert set(outcomes(database).values()) == {("fetched", None)}
+    run("crawl", "--resume", "--workers", "2", "--db", one_database)
+    assert set(outcomes(one_database).values()) == {("fetched", None)}
     assert sum(request.path != "/robots.txt" for request in site.log) == 300, "nothing was asked twice"
 
 
@@ -214,7 +215,8 @@ def test_two_crawls_of_one_ledger_at_once(site: Site, database: str) -> None:
     run("db", "check", "--db", database)
 
 
-def test_two_crawls_of_one_ledger_keep_one_delay_between_them(site: Site, database: str) -> None:
+@pytest.mark.proof
+def test_two_crawls_of_one_ledger_keep_one_delay_between_them(site: Site, one_database: str) -> None:
     """One has begun, a second asks the same operator beside it: robots.txt, pages and redirects all in turn."""
     host, delay = "127.0.0.3", 0.4
     site.routes |= {f"/{n}": Page(html(f"/x{n}")) for n in range(20)}
@@ -222,7 +224,7 @@ def test_two_crawls_of_one_ledger_keep_one_delay_between_them(site: Site, databa
     children = []
     for pages in (range(12), range(12, 18)):
         seeds = [site.url(f"/{n}", host) for n in pages]
-        children.append(start("crawl", *seeds, site.url("/away", host), "--delay", str(delay), "--db", database))
+        children.append(start("crawl", *seeds, site.url("/away", host), "--delay", str(delay), "--db", one_database))
         wait_for(lambda: len(site.log) > 2)
     for child in children:
         finish(child)
