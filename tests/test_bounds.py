@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import brotli
+import pytest
 from local_site import Page, Site, crawl, html, outcomes, serve
 from scrapy.settings import Settings
 from test_bodies import bomb

@@ -394,7 +394,7 @@ def links_of(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_killed_half_way_resumed_and_crawled_again(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """The outcomes are those of a crawl that was left alone, and another one of the same list changes no link.
 
-    The short form leaves out what takes time, and one database.
+    The short form leaves out what takes time, one database, and the other crawl.
     """
     databases = [f"sqlite:///{tmp_path / 'ledger.db'}"]
     if FACTOR > 1:
@@ -413,6 +413,8 @@ def test_killed_half_way_resumed_and_crawled_again(tmp_path: Path, request: pyte
             quiet(resumed)
             check_strangers(world.hostile.seen())
             before = check_all(tmp_path, world, database, expected)
+            if FACTOR == 1:
+                continue
             again = Crawl(tmp_path, *words(world, database)).end()
             check_measures(again)
             after = check_all(tmp_path, world, database, believed(expected))
