@@ -5,8 +5,10 @@ from __future__ import annotations
 import signal
 import subprocess
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from canary import Canary
@@ -20,6 +22,14 @@ from crawler.plan import CrawlPlan
 from storage import schema
 from storage.codes import SEEN_BY
 from storage.engine import open_ledger
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder not below pytest's own: the browser makes a socket there, whose path may have a hundred characters."""
+    with TemporaryDirectory(prefix="ll-", ignore_cleanup_errors=True) as made:
+        yield Path(made)
+
 
 WITHOUT_THE_EXTRA = "import sys; sys.modules |= dict.fromkeys(('playwright', 'scrapy_playwright'))"
 QUICK = """
@@ -217,10 +227,9 @@ if CHROMIUM:
             assert pages["nofollow"] not in set(conn.execute(followed).scalars())
         assert seen(database, pages["nofollow"]) == {base["nofollow"] + "/raw": "both"}
 
-    def test_a_browser_dies_with_its_crawl_and_the_crawl_goes_on(site: Site, tmp_path: Path) -> None:
+    def test_a_browser_dies_with_its_crawl_and_the_crawl_goes_on(site: Site, folder: Path, tmp_path: Path) -> None:
         """First by kill -9, then by Ctrl-C, which waits for the two pages in the browser and for no other."""
-        database, folder = f"sqlite:///{tmp_path / 'killed.db'}", tmp_path / "t"
-        folder.mkdir()
+        database = f"sqlite:///{tmp_path / 'killed.db'}"
         asked, seconds = threading.Semaphore(0), 30.0
 
         def slow(_: object) -> Page:
