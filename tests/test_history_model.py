@@ -25,7 +25,7 @@ from storage.dump import dump
 from storage.engine import Ledger, create_ledger
 from storage.errors import LedgerError
 
-SHARES = {"sqlite": 30, "postgresql": 8}
+SHARES = {"sqlite": 20, "postgresql": 6}
 """Random histories of each part on each kind of database, in the short form."""
 PARTS = 4
 

@@ -290,7 +290,7 @@ def check_anchors(anchors: Anchors, sample: Sample, links: list[SampleLink]) -> 
 
 @pytest.mark.proof
 @settings(
-    max_examples=examples(3),
+    max_examples=examples(2),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
     phases=[Phase.explicit, Phase.generate],  # shrinking would take minutes; `reproduce_failure` is printed
