@@ -28,13 +28,13 @@ $(BIN)/python:
 $(VENV)/.run: pyproject.toml | $(BIN)/python
 	@echo "installing linkledger into $(VENV) ..."
 	@$(PIP) install --editable .
-	@$(BIN)/python -m compileall -q cli crawler storage
+	@$(BIN)/python -m compileall -q audit cli crawler storage
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	@echo "installing linkledger and its test tools into $(VENV) ..."
 	@$(PIP) install --editable '.[dev]'
-	@$(BIN)/python -m compileall -q cli crawler storage
+	@$(BIN)/python -m compileall -q audit cli crawler storage
 	@touch $@ $(VENV)/.run
 
 $(VENV)/.bench: $(VENV)/.dev

@@ -18,7 +18,7 @@ from storage.times import to_iso
 
 _LATE = {
     "new": "cli.changes", "lost": "cli.changes", "changes": "cli.changes", "history": "cli.timeline",
-    "timeline": "cli.timeline",
+    "timeline": "cli.timeline", "intersect": "cli.intersect",
 }  # fmt: skip
 app = typer.Typer(
     help="Count and list links, and tell what became of them. Anchors are read by list --with-anchor, changes and "

@@ -21,8 +21,11 @@ from storage.errors import LedgerError
 
 DEBUG = "LINKLEDGER_DEBUG"
 _UsageError: Any = typer.BadParameter.__base__
-GROUPS = ("links", "anchors", "lists", "crawls", "db")
-COMMANDS = ("crawl", "links", "anchors", "lists", "crawls", "db", "extract", "demo")
+GROUPS = ("links", "anchors", "profile", "audit", "authority", "brief", "prospects", "lists", "crawls", "db")
+COMMANDS = (
+    "crawl", "links", "anchors", "profile", "audit", "authority", "compare", "brief", "prospects", "report", "lists",
+    "crawls", "db", "extract", "demo",
+)  # fmt: skip
 """In the order of use. Each has a module of its own in this package."""
 
 

@@ -49,6 +49,9 @@ class Answer:
     """One row that is the whole answer, such as a count; JSON merges it with the head."""
     table_columns: tuple[str, ...] | None = None
     """The fields a table shows unless --fields names others; None: all."""
+    below: tuple[Answer, ...] = ()
+    """Further tables under the first one, each with heading, rows and notes; only where tables are written. The same
+    figures stand in ``head``, for JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +271,9 @@ def _tables(answers: Sequence[Answer], bound: int | None, fields: list[str] | No
         else:
             lines = _cut_table(answer, bound, names, look, ellipsis)
         yield from (line + "\n" for line in lines)
+        for part in answer.below:
+            yield "\n"
+            yield from _tables([part], bound, None, look)
         yield from _notes(answer.notes, look)
 
 

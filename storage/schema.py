@@ -21,6 +21,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Dialect,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -36,7 +37,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-REVISION = "0003"
+REVISION = "0004"
 """The schema revision this release reads and writes; the head of storage/migrations."""
 
 
@@ -112,6 +113,7 @@ page_list = Table(
     Column("id", Integer, primary_key=True),
     Column("name", Words, nullable=False, unique=True),
     Column("created_at", BigInteger, nullable=False),
+    Column("backlinks_of", Words, comment="the target whose referring pages this list holds; NULL: any pages"),
 )
 
 list_row = Table(
@@ -389,4 +391,35 @@ edge = Table(
     PrimaryKeyConstraint("target_domain", "source_domain", "source_id"),
     sqlite_with_rowid=False,
     comment="sums of link by source page and target domain, for counts over whole domains; kept by storage.edges",
+)
+
+# -- what others, and the graph itself, say of domains ---------------------------------------
+
+authority_scale = Table(
+    "authority_scale",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Words, nullable=False, comment="import: a user's figure; prior: web graph ranks; own: the ledger's"),
+    Column("name", Words, nullable=False, comment="whose figure it is, as the user calls it"),
+    Column("measure", Words, nullable=False, comment="the column it came from, such as Domain rating"),
+    Column("dated", Words, nullable=False, comment="YYYY-MM-DD it stands for"),
+    Column("made_at", BigInteger, nullable=False),
+    Column("about", Words, nullable=False, comment="how it was made, a JSON object"),
+    UniqueConstraint("kind", "name", "measure", "dated"),
+    comment="figures of two scales are never compared; each making of the own score is a scale of its own",
+)
+
+authority = Table(
+    "authority",
+    metadata,
+    Column("scale_id", ForeignKey("authority_scale.id"), nullable=False),
+    Column("domain_id", ForeignKey("domain.id"), nullable=False),
+    Column("value", Double, nullable=False, comment="the figure; of the own scale 0 to 100"),
+    Column("place", BigInteger, comment="position in a ranking, 1 first"),
+    Column("ratio", Double, comment="own: PageRank in units of the least; prior: the weight it teleports with"),
+    Column("referring", Integer, comment="own: known referring domains"),
+    Column("harmonic", Double, comment="harmonic centrality"),
+    Column("trust", Double, comment="own: 0 to 100 from the named seeds; NULL without seeds"),
+    PrimaryKeyConstraint("scale_id", "domain_id"),
+    sqlite_with_rowid=False,
 )

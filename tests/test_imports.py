@@ -27,6 +27,11 @@ READING = {"crawler.seeds"}
 # Unpacking bodies needs the unpackers.
 UNPACKERS = {"crawler.bodies": ("brotli", "compression.zstd", "backports.zstd")}
 
+LINKS_ALONE = {"audit.link_audit", "audit.ask_links", "storage.referrers"}
+WORDS_ALONE = {"audit.anchor_class", "audit.anchor_audit", "audit.ask_anchors"}
+# Modules of audit that are loaded late, by those alone who need their libraries.
+NUMBERS: set[str] = set()
+
 STDLIB = frozenset(sys.stdlib_module_names)
 # What would let a pure module know the time, the network, other threads, or chance.
 IMPURE = {
@@ -105,8 +110,21 @@ def allowed(module: str, found: Import) -> bool:
             "storage.evidence",
             "storage.kept", "storage.leases", "storage.lists", "storage.shards", "storage.pace", "storage.trouble",
         )  # fmt: skip
+    if within(module, "audit"):
+        # Two data sets, judged apart: neither audit knows the other, only what is made of both does.
+        if (module in LINKS_ALONE and within(name, *WORDS_ALONE)) or (
+            module in WORDS_ALONE and within(name, *LINKS_ALONE)
+        ):
+            return False
+        if within(name, "numpy", "snowballstemmer", "rapidfuzz", "py3langid"):
+            return found.lazy or found.typing_only or module in NUMBERS
+        if within(name, "crawler"):
+            return is_pure(name)
+        return standard or within(name, "audit", "storage", "sqlalchemy")
     if within(module, "cli"):
         if standard or within(name, "typer", "sqlalchemy", "storage", "cli", "crawler.urls"):
+            return True
+        if within(name, "audit"):
             return True
         if found.typing_only:  # costs nothing
             return within(name, "crawler")
@@ -125,7 +143,7 @@ def allowed(module: str, found: Import) -> bool:
 
 MODULES = sorted(
     path
-    for package in ("crawler", "storage", "cli")
+    for package in ("crawler", "storage", "audit", "cli")
     for path in (ROOT / package).rglob("*.py")
     if "data" not in path.parts
 )
