@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import BigInteger, Boolean, Connection, Integer, LargeBinary, SmallInteger
+from sqlalchemy import BigInteger, Boolean, Connection, Double, Integer, LargeBinary, SmallInteger
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -294,6 +294,7 @@ _KINDS: tuple[tuple[type, str], ...] = (
     (BigInteger, "int8"),
     (Integer, "int4"),
     (Boolean, "bool"),
+    (Double, "float8"),
     (LargeBinary, "bytea"),
     (Words, "text"),
 )

@@ -184,7 +184,10 @@ def _apply(conn: Connection, changes: Collection[tuple[int, Change]], tell: Call
     edges.rebuild(conn)
     for start in range(0, len(left), _MANY):
         some = ", ".join(str(one) for one in left[start : start + _MANY])
+        empty = f"IN ({some}) AND NOT EXISTS (SELECT 1 FROM host h WHERE h.domain_id = {{}})"
+        # A figure of a domain that is none any more says nothing of those its hosts belong to now.
         conn.exec_driver_sql(
-            f"DELETE FROM domain WHERE id IN ({some})"
-            " AND NOT EXISTS (SELECT 1 FROM host h WHERE h.domain_id = domain.id)"
+            "DELETE FROM authority WHERE scale_id IN (SELECT id FROM authority_scale)"
+            f" AND domain_id {empty.format('authority.domain_id')}"
         )
+        conn.exec_driver_sql(f"DELETE FROM domain WHERE id {empty.format('domain.id')}")
