@@ -154,16 +154,11 @@ def _near(
     """5 to 20: words, unless there are enough of them."""
     said = f"{at}: 5 to 20, words come first unless there are enough of them"
     if target.referring_domains < least:
-        missing = f"{target.name}: {target.referring_domains:,} referring domains known, {least} needed to judge shares"
-        return Choice("unknown", (said, "too little data to tell whether there are enough"), (missing,))
+        return Choice("unknown", (said, "too little data to tell whether there are enough"), (_short(target, least),))
     if warnings:
         return Choice("rebalance", (said, *warnings, *gaps))
     usable = [one for one in competitors if one.referring_domains >= least]
-    missing = tuple(
-        f"{one.name}: {one.referring_domains:,} referring domains known, {least} needed to judge shares"
-        for one in competitors
-        if one.referring_domains < least
-    )
+    missing = tuple(_short(one, least) for one in competitors if one.referring_domains < least)
     if not usable:
         named = "no competitor has enough data" if competitors else "no competitors are named"
         alone = f"{named}: money share {target.money_share:.0%} was held against the thresholds alone"
@@ -174,6 +169,10 @@ def _near(
     if target.money_share >= median and target.money_share > 0:
         return Choice("rebalance", (said, compared), missing)
     return Choice("anchors", (said, compared), missing)
+
+
+def _short(of: Standing, least: int) -> str:
+    return f"{of.name}: {of.referring_domains:,} referring domains known, {least} needed to judge shares"
 
 
 def _gaps(target: Standing, competitors: Sequence[Standing]) -> tuple[str, ...]:
