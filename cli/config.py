@@ -36,15 +36,18 @@ class Config:
     """The proxy of a crawl; None: none."""
     chromium: str | None = None
     """The browser that renders pages; None: looked for."""
+    profiles: str | None = None
+    """The folder of profiles; None: beside a SQLite ledger, else in the working directory."""
 
 
 _KEYS: dict[str, tuple[type, ...]] = {
     "db": (str,), "contact": (str,), "delay": (int, float), "judge_as": (str,), "allow_net": (str, list),
-    "proxy": (str,), "chromium": (str,),
+    "proxy": (str,), "chromium": (str,), "profiles": (str,),
 }  # fmt: skip
 _ENVIRONMENT = {
     "LINKLEDGER_DB": "db", "LINKLEDGER_CONTACT": "contact", "LINKLEDGER_ALLOW_NET": "allow_net",
     "LINKLEDGER_PROXY": "proxy", "LINKLEDGER_CHROMIUM": "chromium",
+    "LINKLEDGER_PROFILES": "profiles",
 }  # fmt: skip
 
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from audit.profile import Profile, Section
+from audit.profile import Profile
+from audit.profile_draft import Known, KnownPage, draft
+from audit.profile_file import BadProfile, Fault, load, parse
+from cli.config import load_config
+from cli.targets import parse_target, wider
+from storage.database_url import parse_database
 from storage.targets import Target
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 ProfileOption = Annotated[
     Path | None,
@@ -19,16 +29,76 @@ ProfileOption = Annotated[
         show_default=False,
     ),
 ]
+FOLDER = "profiles"
 
 
-def profile_of(target: Target, db: str, path: Path | None = None) -> Profile:
+def profile_of(target: Target, db: str, path: Path | None = None, *, conn: Connection | None = None) -> Profile:
     """The profile of one target.
+
+    Without a file named, the one kept for the target itself is taken, else that of its host, else that of its
+    domain; without any, it is drafted from the name of the host and, given a connection, from the title and the
+    first heading of its home page. No anchor is read.
 
     Args:
         db: the ledger's URL; profiles are kept beside it.
         path: the file the user named.
     Raises:
-        BadProfile: a file that cannot be used; says file, key, value and what to do.
+        BadProfile: a file that cannot be used, or one of another target; says file, line, value and what to do.
     """
-    stem = target.domain.split(".")[0]
-    return Profile(target=target.text, brands=(stem,), whole=Section(None, ()), drafted=True, digest="0" * 12)
+    if path is not None:
+        return _meant_for(load(path), target)
+    folder = profiles_folder(db)
+    looked: Target | None = target
+    while looked is not None:
+        file = folder / file_name(looked.text)
+        if file.is_file():
+            return _meant_for(load(file), target)
+        looked = wider(looked)
+    return parse(draft(target.text, target.domain, known_words(target, conn) if conn is not None else None))
+
+
+def profiles_folder(db: str) -> Path:
+    """Where profiles are kept: what the setting says, else beside a SQLite ledger, else in the working directory."""
+    if (set_to := load_config().profiles) is not None:
+        return Path(set_to).expanduser()
+    url = parse_database(db)
+    if url.get_backend_name() == "sqlite" and url.database:
+        return Path(url.database).parent / FOLDER
+    return Path(FOLDER)
+
+
+def file_name(target: str) -> str:
+    """The name of the file a target's profile is kept in: a domain's is ``example.com.toml``."""
+    plain = re.sub(r"[^a-z0-9._-]+", "_", target.partition("://")[2] or target).strip("_.")
+    if "://" not in target and plain == target and len(plain) <= 200:
+        return f"{plain}.toml"
+    return f"{plain[:100]}-{hashlib.sha256(target.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}.toml"
+
+
+def known_words(target: Target, conn: Connection) -> Known:
+    """What a ledger's pages say of a target: title, heading and language of its home page, or of the page it is."""
+    from storage.known_pages import page_words
+
+    urls = home_urls(target)
+    found = page_words(conn, urls)
+    first = next((url for url in urls if url in found), None)
+    return Known() if first is None else Known(home=KnownPage(first, *found[first]))
+
+
+def home_urls(target: Target) -> tuple[str, ...]:
+    """The addresses its home page, or the page it is, may have; the likeliest first."""
+    if target.scope in ("page", "prefix"):
+        swapped = re.sub(r"^http(s?):", lambda found: "http:" if found[1] else "https:", target.text)
+        return target.text, swapped
+    hosts = target.hosts or (f"www.{target.domain}", target.domain)
+    return tuple(f"{scheme}://{host}/" for scheme in ("https", "http") for host in hosts)
+
+
+def _meant_for(found: Profile, target: Target) -> Profile:
+    """The profile, if it is one of this target, or of its site."""
+    of = parse_target(found.target)
+    own = {of.domain, *(parse_target(host).domain for host in found.hosts)}
+    if target.domain not in own:
+        said = f"this profile is of {found.target}, not of {target.text}; name another with --profile"
+        raise BadProfile(found.path, (Fault(None, "target", found.target, said),))
+    return found
