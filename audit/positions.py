@@ -111,9 +111,10 @@ def _find_header(lines: Sequence[Line], wanted: dict[Name, str], title: str) -> 
             if "query" in places and "position" in places and (best is None or len(places) > len(best[2])):
                 best = (line.number, delimiter, places)
     if best is None:
+        there = ", ".join(repr(key) for key in seen[:20]) or "none"
         raise BadPositions(
-            f"{title} has no columns of queries and positions; its columns seem to be "
-            f"{', '.join(repr(key) for key in seen[:20]) or 'none'}; name them with --query-column and --position-column"
+            f"{title} has no columns of queries and positions; its columns seem to be {there}; "
+            "name them with --query-column and --position-column"
         )
     for name, given in wanted.items():
         if name not in best[2]:
