@@ -86,9 +86,9 @@ class Group:
 
 def counts(conn: Connection, chosen: Chosen) -> LinkCounts:
     """Count the selected links; 0 and None everywhere if there are none."""
-    origin, of, page = _with_page(chosen, _by_page(chosen, None))
+    origin, of, page = with_page(chosen, by_page(chosen, None))
     total = func.coalesce
-    lasts = _last_seen(of, page)
+    lasts = seen_between(of, page)
     row = conn.execute(
         select(
             total(func.sum(of.c.links), 0).label("backlinks"),
@@ -109,7 +109,7 @@ def counts(conn: Connection, chosen: Chosen) -> LinkCounts:
 
 def referring(conn: Connection, chosen: Chosen) -> tuple[int, int]:
     """(referring pages, referring domains) of the selected links."""
-    if _edges_serve(chosen) and chosen.filter.state == "live":
+    if edges_serve(chosen) and chosen.filter.state == "live":
         of = _edges_by_page(chosen, None)
     else:
         rows = chosen.tables.link
@@ -122,7 +122,7 @@ def referring(conn: Connection, chosen: Chosen) -> tuple[int, int]:
 def cells(conn: Connection, chosen: Chosen) -> Cells:
     """Count the links that the filter would select under each kind and state; those never lost (`REREAD`) in none."""
     free = replace(chosen, filter=chosen.filter.without_defaults())
-    if _edges_serve(chosen):
+    if edges_serve(chosen):
         table: FromClause = edge
         condition = and_(chosen.covered.of(edge), *chosen.on_sources(edge))
         live: ColumnElement[Any] = edge.c.links
@@ -142,16 +142,16 @@ def cells(conn: Connection, chosen: Chosen) -> Cells:
 
 def group_count(conn: Connection, chosen: Chosen, side: Side, by: By) -> int:
     """How many rows `groups` has in all."""
-    of = _by_page(chosen, by if side == "target" else None)
+    of = by_page(chosen, by if side == "target" else None)
     keys = select(of.c.key if side == "target" else _key(side, by, of)).distinct()
     return int(conn.execute(select(func.count()).select_from(keys.subquery())).scalar_one())
 
 
 def groups(conn: Connection, chosen: Chosen, side: Side, by: By, limit: int | None = None) -> Iterator[Group]:
     """The sources or targets of the selected links; most links first, then by name."""
-    origin, of, page = _with_page(chosen, _by_page(chosen, by if side == "target" else None))
+    origin, of, page = with_page(chosen, by_page(chosen, by if side == "target" else None))
     key = of.c.key if side == "target" else _key(side, by, of)
-    lasts = _last_seen(of, page)
+    lasts = seen_between(of, page)
     sums = (
         select(
             key.label("key"),
@@ -191,7 +191,7 @@ def last_seen(table: FromClause, page: FromClause) -> ColumnElement[Any]:
 _FLAGS = ("followed", "rel_nofollow", "rel_ugc", "rel_sponsored", "page_nofollow")
 
 
-def _edges_serve(chosen: Chosen) -> bool:
+def edges_serve(chosen: Chosen) -> bool:
     return chosen.filter.now and chosen.covered.whole_domains and chosen.filter.by_source_page_only
 
 
@@ -201,12 +201,12 @@ def _key(side: Side, by: By, table: FromClause) -> ColumnElement[Any]:
     return column
 
 
-def _by_page(chosen: Chosen, target_by: By | None) -> Subquery:
+def by_page(chosen: Chosen, target_by: By | None) -> Subquery:
     """The selected links summed by source page (and by target page, host or domain, as ``key``).
 
     Grouped in the order of the key columns, so that a page's or host's rows stream without a sort.
     """
-    if _edges_serve(chosen) and chosen.filter.state == "live" and target_by in (None, "domain"):
+    if edges_serve(chosen) and chosen.filter.state == "live" and target_by in (None, "domain"):
         return _edges_by_page(chosen, target_by)
 
     def tally(condition: ColumnElement[bool], name: str) -> Label[int]:
@@ -267,19 +267,21 @@ def _edges_by_page(chosen: Chosen, target_by: By | None) -> Subquery:
     return question.subquery("by_page")
 
 
-def _with_page(chosen: Chosen, of: Subquery) -> tuple[FromClause, FromClause, FromClause]:
-    """`_by_page` joined with the facts of the page: (what to select from, where its sums are, where the page's are)."""
+def with_page(
+    chosen: Chosen, of: Subquery, facts: tuple[str, ...] = ("last_ok", "confirmed")
+) -> tuple[FromClause, FromClause, FromClause]:
+    """`by_page` joined with the facts of the page: (what to select from, where its sums are, where the page's are)."""
     page = chosen.tables.page
     origin = of.join(page, page.c.id == of.c.source_id)
     if page is PLAIN.page:
         return origin, of, page
     # What visits say of a page is found once for each, not wherever it is named: OFFSET keeps both databases to that.
-    once = select(*of.c, page.c.last_ok, page.c.confirmed).select_from(origin).offset(0).subquery("once")
+    once = select(*of.c, *(page.c[name] for name in facts)).select_from(origin).offset(0).subquery("once")
     return once, once, once
 
 
-def _last_seen(of: FromClause, page: FromClause) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-    """Earliest and latest last-seen time among the links of one row of `_by_page`.
+def seen_between(of: FromClause, page: FromClause) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """Earliest and latest last-seen time among the links of one row of `by_page`.
 
     Those with a date of their own (`own_oldest`, `own_newest`), and those last seen with their page (`with_page`).
 
