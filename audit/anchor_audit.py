@@ -6,7 +6,7 @@ Made from anchors alone; how many links there are, and from where, is the other 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from audit.anchor_class import AnchorClass
@@ -14,6 +14,14 @@ from audit.measures import Interval
 from storage.records import AnchorSource
 
 Level = Literal["notice", "warn"]
+
+VIEWS: Mapping[str, tuple[AnchorClass, ...]] = {
+    "money": ("exact", "partial"),
+    "compound": ("brand_keyword",),
+    "brand_and_url": ("branded", "naked_url"),
+    "other": ("generic", "image", "empty", "other"),
+}
+"""Another way to sum the classes: some products tell only words that sell from a brand and from the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +179,10 @@ class AnchorAudit:
     """Why there is none."""
     signs: tuple[Sign, ...]
     by: tuple[Breakdown, ...] = ()
+    medians: Mapping[str, float] = field(default_factory=dict)
+    """The competitors' median share by referring domains, of each class and view; {} where none has data."""
+    divergences: Mapping[str, float] = field(default_factory=dict)
+    """How far the mix of classes by referring domains is from each competitor's: 0 alike, 1 nothing in common."""
 
     def share(self, name: str) -> ClassShare:
         """One class or view by its name."""

@@ -1,0 +1,503 @@
+"""The anchor audit of one target, asked of a ledger: rows from the store, classes from the words, sums from both.
+
+Every link is judged by its own words, where they came from, the page they lead to and the language of the page they
+stand on; a text that occurs a thousand times so is judged once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection
+
+from audit import anchor_sums as sums
+from audit.anchor_audit import (
+    VIEWS,
+    AnchorAudit,
+    Breakdown,
+    ClassShare,
+    JudgedAnchor,
+    Repeated,
+    Sitewide,
+    Velocity,
+)
+from audit.anchor_class import CLASSES, MONEY, Classifier, Flag
+from audit.anchor_sums import Ints, Mask, Rows, Sums
+from audit.measures import concentration as concentrated
+from audit.measures import divergence, entropy, evenness, wilson
+from audit.profile import Profile
+from audit.repeated import MOST_JOINED, NO_BRAND, joined
+from audit.signs import signs
+from audit.velocity import velocity
+from crawler.urls import canonical_url, fold_page, is_ip
+from storage import anchor_uses as uses
+from storage.anchor_rows import AnchorFilter
+from storage.anchor_uses import PARTS, Part, Text, Uses, kind_of
+from storage.codes import ANY_PAGE, PLACEMENTS, REL_BITS
+from storage.filters import Chosen
+from storage.targets import Target, resolve
+
+By = Part
+BYS = PARTS
+FLAGS: tuple[Flag, ...] = ("phrase", "close_variant", "person", "page_title", "sentence", "lang_mismatch")
+_PLACE = {name: place for place, name in enumerate(CLASSES)}
+_MONEY = [_PLACE[name] for name in CLASSES if name in MONEY]
+_NO_BRAND = [_PLACE[name] for name in CLASSES if name in NO_BRAND]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Judged:
+    """The rows with what was judged of them."""
+
+    rows: Rows
+    unit: Ints
+    """Of each row, its place among what was judged: a text, its origin, section and language."""
+    units: Ints
+    """Of each unit, one row of it."""
+    unit_class: Ints
+    unit_flags: Ints
+    wording: Ints
+    """Of each distinct text, its place among the distinct folds."""
+    folds: list[str]
+    texts: dict[int, Text]
+    sections: Ints
+    """Of each distinct target."""
+    languages: list[str]
+    language: Ints
+    """Of each distinct page, place in ``languages``."""
+    watched: tuple[int, int] | None
+    """First and last visit of pages that were read at least twice."""
+
+    @property
+    def classes(self) -> Ints:
+        """Of each row."""
+        return self.unit_class[self.unit]
+
+    @property
+    def wordings(self) -> Ints:
+        """Of each row."""
+        return self.wording[self.rows.text]
+
+
+def anchor_audit_of(
+    conn: Connection,
+    chosen: Chosen,
+    profile: Profile,
+    *,
+    limit: int | None = 100,
+    by: By | None = None,
+    words: AnchorFilter | None = None,
+    target: str | None = None,
+    rivals: Mapping[str, AnchorAudit] | None = None,
+) -> AnchorAudit:
+    """Judge the anchors of the selected links, one each, and count them.
+
+    Args:
+        limit: most anchors, sitewide groups, repeated wordings and parts that are listed; None for all. It changes no
+            count.
+        by: break the distribution down by this.
+        target: how the answer names it.
+        rivals: audits of the competitors under the same filter; those without data are passed over.
+    """
+    asked = Uses(conn, chosen, words)
+    rows = sums.gather(asked.batches(by))
+    judged = _judge(conn, chosen, profile, rows)
+    return _summed(conn, chosen, profile, judged, limit=limit, by=by, target=target, rivals=rivals or {})
+
+
+def _summed(
+    conn: Connection,
+    chosen: Chosen,
+    profile: Profile,
+    judged: _Judged,
+    *,
+    limit: int | None,
+    by: By | None,
+    target: str | None,
+    rivals: Mapping[str, AnchorAudit],
+) -> AnchorAudit:
+    rows, bounds = judged.rows, profile.thresholds
+    classes, wordings = judged.classes, judged.wordings
+    found, views = _distribution(rows.page, rows.domain, classes)
+    enough = len(rows.domains) >= bounds.least_domains
+    groups = _Groups(judged, classes, wordings)
+    repeated = _repeated(judged, groups, limit)
+    speed, why_none = _velocity(judged, classes)
+    known = {name: one for name, one in rivals.items() if one.referring_domains}
+    medians = {
+        one.name: median(rival.share(one.name).share_domains_split for rival in known.values())
+        for one in (*found, *views)
+        if known
+    }
+    by_links = [one.share_links for one in found]
+    by_domains = [one.share_domains_split for one in found]
+    named = {one.name: one for one in (*views, *found)}  # `other` is a class first
+    return AnchorAudit(
+        target=target,
+        scope=chosen.covered.scope,
+        about=profile.shown(),
+        links=len(rows),
+        referring_pages=len(rows.pages),
+        referring_domains=len(rows.domains),
+        distinct_anchors=len(judged.folds),
+        enough=enough,
+        classes=found,
+        views=views,
+        flags=_flags(judged),
+        entropy_links=entropy(by_links),
+        entropy_domains=entropy(by_domains),
+        evenness_links=evenness(by_links),
+        evenness_domains=evenness(by_domains),
+        concentration_links=concentrated(by_links),
+        concentration_domains=concentrated(by_domains),
+        anchor_concentration_links=sums.concentration(wordings),
+        anchor_concentration_domains=sums.split_concentration(wordings, rows.domain),
+        anchors=tuple(groups.shown(conn, profile, limit)),
+        sitewide=_sitewide(conn, chosen, profile, judged, classes, limit),
+        repeated=repeated,
+        velocity=speed,
+        no_velocity=why_none,
+        signs=signs(named, repeated, speed, medians, bounds) if enough else (),
+        by=_parts(conn, judged, classes, by, limit) if by is not None else (),
+        medians=medians,
+        divergences={
+            name: divergence(by_domains, [rival.share(one.name).share_domains_split for one in found])
+            for name, rival in known.items()
+            if rows.domains.size
+        },
+    )
+
+
+# --- judging -----------------------------------------------------------------------------------------
+
+
+def _judge(conn: Connection, chosen: Chosen, profile: Profile, rows: Rows) -> _Judged:
+    texts = uses.texts(conn, rows.texts.tolist())
+    place: dict[str, int] = {}
+    wording = np.fromiter(
+        (place.setdefault(texts[id_].fold, len(place)) for id_ in rows.texts.tolist()), np.int64, len(rows.texts)
+    )
+    sections = _sections(conn, profile, rows.targets)
+    languages, language, watched = _pages(conn, chosen, rows.pages)
+    unit, units = sums.packed(rows.text, rows.kind >> 1, sections[rows.target], language[rows.page])
+    judges = [Classifier(profile, section) for section in profile.sections]
+    classes = np.zeros(len(units), np.int64)
+    flags = np.zeros(len(units), np.int64)
+    bits = {name: 1 << place for place, name in enumerate(FLAGS)}
+    columns = (rows.text, rows.kind, sections[rows.target], language[rows.page])
+    ids = rows.texts.tolist()
+    for number, (text, kind, section, spoken) in enumerate(
+        zip(*(column[units].tolist() for column in columns), strict=True)
+    ):
+        of = kind_of(kind)
+        verdict = judges[section].judge(
+            texts[ids[text]].text, source=of.source, has_image=of.has_image, language=languages[spoken] or None
+        )
+        classes[number] = _PLACE[verdict.anchor_class]
+        if verdict.flags:
+            flags[number] = sum(bits[name] for name in verdict.flags)
+    return _Judged(
+        rows, unit, units, classes, flags, wording, list(place), texts, sections, languages, language, watched
+    )  # fmt: skip
+
+
+def _sections(conn: Connection, profile: Profile, targets: Ints) -> Ints:
+    """Which section of the profile each target URL belongs to; 0 is the whole."""
+    found = np.zeros(len(targets), np.int64)
+    for number in range(len(profile.pages), 0, -1):  # the first of two that cover a URL wins
+        of = profile.pages[number - 1].url
+        if of is not None:
+            ids = resolve(conn, page_target(of)).urls
+            found[np.isin(targets, np.fromiter(ids, np.int64, len(ids)))] = number
+    return found
+
+
+def page_target(text: str) -> Target:
+    """A page as questions on targets fold it: http and https, ``www.``, one final slash, tracking parameters."""
+    url = canonical_url(text)
+    wanted = fold_page(url, query="tracking")
+    bare = url.host.removeprefix("www.")
+    hosts = (url.host,) if is_ip(url.host) else tuple(dict.fromkeys((url.host, bare, f"www.{bare}")))
+    return Target(
+        url.url,
+        "page",
+        url.domain,
+        hosts,
+        url.path_key,
+        lambda stored: fold_page(canonical_url(stored), query="tracking") == wanted,
+    )
+
+
+def _pages(conn: Connection, chosen: Chosen, pages: Ints) -> tuple[list[str], Ints, tuple[int, int] | None]:
+    """Languages of the linking pages (all of them, then of each page its place), and from when to when any was read
+    again."""
+    places: dict[str, int] = {"": 0}
+    spoken = np.zeros(len(pages), np.int64)
+    where = {id_: place for place, id_ in enumerate(pages.tolist())}
+    first = last = None
+    for one in uses.page_facts(conn, chosen, where.keys()):
+        if one.language:
+            spoken[where[one.id]] = places.setdefault(_primary(one.language), len(places))
+        if one.first_ok is not None and one.last_ok is not None and one.last_ok > one.first_ok:
+            first = one.first_ok if first is None else min(first, one.first_ok)
+            last = one.last_ok if last is None else max(last, one.last_ok)
+    return list(places), spoken, None if first is None or last is None else (first, last)
+
+
+def _primary(language: str) -> str:
+    """``en`` of ``en-us``; "" of what is no language tag."""
+    tag = language.replace("_", "-").split("-")[0].strip()
+    return tag if 2 <= len(tag) <= 3 and tag.isascii() and tag.isalpha() else ""
+
+
+# --- distributions -----------------------------------------------------------------------------------
+
+
+def _distribution(page: Ints, domain: Ints, classes: Ints) -> tuple[tuple[ClassShare, ...], tuple[ClassShare, ...]]:
+    """Classes and views of the links given."""
+    counted = sums.sums(classes, len(CLASSES), page, domain)
+    pages, domains = len(np.unique(page)), len(np.unique(domain))
+    found = tuple(_share(name, one, len(classes), pages, domains) for name, one in zip(CLASSES, counted, strict=True))
+    views = []
+    for name, members in VIEWS.items():
+        places = [_PLACE[member] for member in members]
+        several = [counted[place] for place in places]
+        whole = Sums(
+            sum(one.links for one in several),
+            several[0].pages if len(several) == 1 else sums.in_any(classes, places, page),
+            several[0].domains if len(several) == 1 else sums.in_any(classes, places, domain),
+            sum(one.pages_split for one in several),
+            sum(one.domains_split for one in several),
+        )
+        views.append(_share(name, whole, len(classes), pages, domains))
+    return found, tuple(views)
+
+
+def _share(name: str, one: Sums, links: int, pages: int, domains: int) -> ClassShare:
+    return ClassShare(
+        name=name,
+        links=one.links,
+        pages=one.pages,
+        domains=one.domains,
+        share_links=one.links / links if links else 0.0,
+        share_pages_split=one.pages_split / pages if pages else 0.0,
+        share_domains_split=one.domains_split / domains if domains else 0.0,
+        interval=wilson(one.domains_split, domains),
+    )
+
+
+def _flags(judged: _Judged) -> dict[str, int]:
+    links = np.bincount(judged.unit, minlength=len(judged.units))
+    return {name: int(links[(judged.unit_flags >> place) & 1 == 1].sum()) for place, name in enumerate(FLAGS)}
+
+
+class _Groups:
+    """Anchors as they are listed: spellings that fold alike and were judged alike are one."""
+
+    def __init__(self, judged: _Judged, classes: Ints, wordings: Ints) -> None:
+        rows = judged.rows
+        self.judged = judged
+        self.of, first = sums.packed(wordings, classes)
+        self.wording, self.classes = wordings[first], classes[first]
+        self.links = np.bincount(self.of, minlength=len(first))
+        self.pages = sums.tally(self.of, len(first), rows.page)
+        self.domains = sums.tally(self.of, len(first), rows.domain)
+
+    def best(self, places: Ints, limit: int | None) -> list[int]:
+        """The most used of some groups first: by domains, links, then text and class."""
+        folds = self.judged.folds
+        if limit is not None and len(places) > limit:
+            ranks = np.lexsort((-self.links[places], -self.domains[places]))
+            if not limit:
+                return []
+            last = places[ranks[limit - 1]]
+            as_many = (self.domains[places] == self.domains[last]) & (self.links[places] >= self.links[last])
+            places = places[(self.domains[places] > self.domains[last]) | as_many]
+
+        def key(place: int) -> tuple[int, int, str, int]:
+            return -int(self.domains[place]), -int(self.links[place]), folds[self.wording[place]], self.classes[place]
+
+        return sorted(places.tolist(), key=key)[:limit]
+
+    def shown(self, conn: Connection, profile: Profile, limit: int | None) -> list[JudgedAnchor]:
+        judged, rows = self.judged, self.judged.rows
+        order = self.best(np.arange(len(self.links)), limit)
+        units = self._commonest(order)
+        wanted = np.full(len(self.links), -1, np.int64)
+        wanted[order] = np.arange(len(order))
+        first = np.full(len(order), np.iinfo(np.int64).max)
+        at = wanted[self.of]
+        np.minimum.at(first, at[at >= 0], rows.first_seen[at >= 0])
+        judges: dict[int, Classifier] = {}
+        found = []
+        for place, group in enumerate(order):
+            row = int(judged.units[units[group]])
+            of = kind_of(int(rows.kind[row]))
+            section = int(judged.sections[rows.target[row]])
+            judge = judges.setdefault(section, Classifier(profile, profile.sections[section]))
+            text = judged.texts[int(rows.texts[rows.text[row]])].text
+            language = judged.languages[judged.language[rows.page[row]]] or None
+            verdict = judge.judge(text, source=of.source, has_image=of.has_image, language=language)
+            found.append(
+                JudgedAnchor(
+                    anchor=text,
+                    anchor_class=verdict.anchor_class,
+                    source=of.source,
+                    rule=verdict.rule,
+                    because=verdict.because,
+                    flags=tuple(name for name in FLAGS if name in verdict.flags),
+                    links=int(self.links[group]),
+                    pages=int(self.pages[group]),
+                    domains=int(self.domains[group]),
+                    first_seen=int(first[place]),
+                )
+            )
+        return found
+
+    def _commonest(self, groups: Sequence[int]) -> dict[int, int]:
+        """Of each group the unit with most links; of equally common ones the first by text and origin."""
+        judged, rows = self.judged, self.judged.rows
+        of_unit = self.of[judged.units]
+        links = np.bincount(judged.unit, minlength=len(judged.units))
+        wanted = np.zeros(len(self.links), np.bool_)
+        wanted[list(groups)] = True
+        best: dict[int, tuple[Any, ...]] = {}
+        for unit in np.flatnonzero(wanted[of_unit]).tolist():
+            row, group = int(judged.units[unit]), int(of_unit[unit])
+            text = judged.texts[int(rows.texts[rows.text[row]])].text
+            section = int(judged.sections[rows.target[row]])
+            language = judged.languages[judged.language[rows.page[row]]]
+            mine = (-int(links[unit]), text, int(rows.kind[row]) >> 1, section, language, unit)
+            best[group] = min(best.get(group, mine), mine)
+        return {group: one[-1] for group, one in best.items()}
+
+
+def _repeated(judged: _Judged, groups: _Groups, limit: int | None) -> tuple[Repeated, ...]:
+    some = groups.best(np.flatnonzero(np.isin(groups.classes, _NO_BRAND)), MOST_JOINED)
+    numbers = joined([judged.folds[groups.wording[group]] for group in some], _words)
+    number_of = np.full(len(groups.links), -1, np.int64)
+    number_of[some] = numbers
+    of = number_of[groups.of]
+    rows = judged.rows
+    domains = sums.tally(of[of >= 0], len(some), rows.domain[of >= 0])
+    links = np.bincount(of[of >= 0], minlength=len(some))
+    spellings = np.bincount(np.asarray(numbers, np.int64), minlength=len(some))
+    every = len(rows.domains)
+    units = groups._commonest([some[number] for number in set(numbers)])
+    order = sorted(set(numbers), key=lambda number: (-int(domains[number]), -int(links[number]), number))[:limit]
+    found = []
+    for number in order:
+        row = int(judged.units[units[some[number]]])
+        found.append(
+            Repeated(
+                anchor=judged.texts[int(rows.texts[rows.text[row]])].text,
+                anchor_class=CLASSES[groups.classes[some[number]]],
+                spellings=int(spellings[number]),
+                links=int(links[number]),
+                domains=int(domains[number]),
+                share_domains=int(domains[number]) / every,
+            )
+        )
+    return tuple(found)
+
+
+def _words(fold: str) -> list[str]:
+    return fold.split()
+
+
+def _sitewide(
+    conn: Connection, chosen: Chosen, profile: Profile, judged: _Judged, classes: Ints, limit: int | None
+) -> tuple[Sitewide, ...]:
+    rows, bounds = judged.rows, profile.thresholds
+    some = sums.widespread(rows, judged.wordings, bounds.sitewide_pages)
+    ids = {int(rows.domains[one.domain]) for one in some}
+    known = uses.known_pages(conn, ids, chosen.filter.as_of)
+    kept = [
+        one
+        for one in some
+        if one.pages >= bounds.sitewide_share * known.get(int(rows.domains[one.domain]), 0)
+    ]  # fmt: skip
+    names = uses.domains(conn, {int(rows.domains[one.domain]) for one in kept})
+    urls = uses.urls(conn, {int(rows.targets[one.target]) for one in kept})
+    found = [
+        Sitewide(
+            domain=names[int(rows.domains[one.domain])],
+            anchor=judged.folds[one.wording],
+            anchor_class=CLASSES[classes[one.row]],
+            target=urls[int(rows.targets[one.target])],
+            pages=one.pages,
+            known_pages=max(known.get(int(rows.domains[one.domain]), 0), one.pages),
+        )
+        for one in kept
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.pages, one.domain, one.target, one.anchor))[:limit])
+
+
+def _velocity(judged: _Judged, classes: Ints) -> tuple[Velocity | None, str | None]:
+    if judged.watched is None:
+        return None, "no linking page was read twice, so nothing could be seen to arrive"
+    rows = judged.rows
+    money: Mask = np.isin(classes, _MONEY)
+    arrived: Mask = (rows.kind & 1) == 1
+    seen_from, seen_to = judged.watched
+    return (
+        velocity(
+            sums.first_arrivals(rows, money).tolist(),
+            arrived=int(arrived.sum()),
+            money_arrived=int((arrived & money).sum()),
+            seen_from=seen_from,
+            seen_to=seen_to,
+        ),
+        None,
+    )
+
+
+# --- parts -------------------------------------------------------------------------------------------
+
+
+def _parts(conn: Connection, judged: _Judged, classes: Ints, by: By, limit: int | None) -> tuple[Breakdown, ...]:
+    rows = judged.rows
+    found = []
+    for name, of in _masks(conn, judged, by, limit):
+        page, domain = rows.page[of], rows.domain[of]
+        if not len(page):
+            continue
+        part, _ = _distribution(page, domain, classes[of])
+        found.append(Breakdown(name, len(page), len(np.unique(domain)), part))
+    return tuple(found)
+
+
+def _masks(conn: Connection, judged: _Judged, by: By, limit: int | None) -> list[tuple[str, Mask]]:
+    """Parts by name and their rows, largest first (months in their order); links of several rel tokens are in
+    several."""
+    rows = judged.rows
+    names: dict[int, str]
+    if by == "rel":
+        bits = {"followed": None, **REL_BITS, "page_nofollow": ANY_PAGE}
+        found = [(name, rows.part == 0 if bit is None else (rows.part & bit) != 0) for name, bit in bits.items()]
+        return [one for one in found if one[1].any()]
+    if by == "placement":
+        number, names = rows.part, {place: str(name) for place, name in enumerate(PLACEMENTS)}
+    elif by == "language":
+        number, names = judged.language[rows.page], dict(enumerate(judged.languages))
+    elif by == "first-seen":
+        months = rows.first_seen.astype("datetime64[ms]").astype("datetime64[M]")
+        distinct, number = np.unique(months, return_inverse=True)
+        return [(str(month), number == place) for place, month in enumerate(distinct)]
+    else:
+        number = rows.target
+        names = {}
+    counts = np.bincount(number)
+    used = np.flatnonzero(counts)
+    if by == "target":
+        if limit is not None and len(used) > limit:
+            least = np.sort(counts[used])[-limit] if limit else np.iinfo(np.int64).max
+            used = used[counts[used] >= least]
+        urls = uses.urls(conn, {int(rows.targets[place]) for place in used})
+        names = {int(place): urls[int(rows.targets[place])] for place in used}
+    order = sorted(used.tolist(), key=lambda place: (-int(counts[place]), names[place]))[:limit]
+    return [(names[place], number == place) for place in order]

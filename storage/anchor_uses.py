@@ -1,0 +1,164 @@
+"""The anchors of the selected links, one plain row of integers each, and what the rows refer to, by ids.
+
+Nothing is grouped here: a row is cheaper to hand out than to sort, and who judges words has to group them anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, Literal, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, FromClause, Integer, and_, case, cast, func, literal, select
+
+from storage.anchor_rows import AnchorFilter, Anchors
+from storage.codes import ANCHOR_SOURCES, BEGAN
+from storage.filters import Chosen, same_link
+from storage.records import AnchorSource
+from storage.schema import anchor_text, domain, page, url, visit
+from storage.targets import among
+
+Part = Literal["placement", "rel", "target", "language", "first-seen"]
+"""What a distribution can be broken down by."""
+PARTS: tuple[Part, ...] = ("placement", "rel", "target", "language", "first-seen")
+
+COLUMNS = ("text", "target", "domain", "page", "first_seen", "kind", "part")
+"""Of a row: ids of the words, the target URL, the source's domain and page; when these words were first seen on this
+link; `kind_of`; where the link stands (`storage.codes.PLACEMENTS`) or why it is not followed (bits), if that was
+asked for, else 0."""
+BATCH = 50_000
+_IDS = 20_000
+"""Ids that one statement is handed."""
+_ARRIVED = (BEGAN.index("link_added"), BEGAN.index("changed"))
+
+Row = Sequence[int]
+
+
+class Kind(NamedTuple):
+    """What is packed into one number of a row."""
+
+    source: AnchorSource
+    has_image: bool
+    arrived: bool
+    """The words came to a page that an earlier visit knows without them."""
+
+
+def kind_of(number: int) -> Kind:
+    """Unpack a ``kind``: bit 0 arrived, bit 1 an image, above them `storage.codes.ANCHOR_SOURCES`."""
+    return Kind(ANCHOR_SOURCES[number >> 2], bool(number & 2), bool(number & 1))
+
+
+class Uses:
+    """The anchors of one filter over one target."""
+
+    def __init__(self, conn: Connection, chosen: Chosen, words: AnchorFilter | None = None) -> None:
+        self.conn, self.chosen = conn, chosen
+        self.anchors = Anchors(conn, chosen, words)
+
+    def batches(self, part: Part | None = None) -> Iterator[Sequence[Row]]:
+        """Every selected anchor, one row of `COLUMNS` each, in no order; read as they are taken.
+
+        Args:
+            part: ``placement`` and ``rel`` are facts of the link, which costs a search for each row.
+        """
+        of = self.anchors.anchor
+        columns = [
+            of.c.text_id, of.c.target_id, of.c.source_domain, of.c.source_id, of.c.first_seen, _kind(of),
+        ]  # fmt: skip
+        question = self._rows(columns, part)
+        found = self.conn.execute(question, execution_options={"stream_results": True, "yield_per": BATCH})
+        yield from found.partitions(BATCH)
+
+    def _rows(self, columns: list[ColumnElement[Any]], part: Part | None) -> Any:
+        if part not in ("placement", "rel"):
+            return self.anchors.rows(*columns, literal(0))
+        name = "placement" if part == "placement" else "follow_cause"
+        if self.anchors.by_link:
+            return self.anchors.rows(*columns, self.anchors.link.c[name])
+        of = self.anchors.link.alias("standing")
+        joined = and_(same_link(of, self.anchors.anchor), self.chosen.tables.in_force(of))
+        found = select(of.c[name]).where(joined).correlate(self.anchors.anchor).scalar_subquery()
+        return self.anchors.rows(*columns, found)
+
+
+def _kind(of: Any) -> ColumnElement[int]:
+    arrived = case((and_(of.c.began.in_(_ARRIVED), of.c.first_seen == of.c.valid_from), 1), else_=0)
+    image = case((of.c.has_image.is_(True), 2), else_=0)
+    return cast(of.c.source, Integer) * 4 + image + arrived
+
+
+class Text(NamedTuple):
+    """One anchor text."""
+
+    text: str
+    fold: str
+
+
+def texts(conn: Connection, ids: Collection[int]) -> dict[int, Text]:
+    """Anchor texts by their ids."""
+    found: dict[int, Text] = {}
+    for some in _portions(ids):
+        question = select(anchor_text.c.id, anchor_text.c.text, anchor_text.c.fold).where(among(anchor_text.c.id, some))
+        found.update((id_, Text(text, fold)) for id_, text, fold in conn.execute(question))
+    return found
+
+
+def urls(conn: Connection, ids: Collection[int]) -> dict[int, str]:
+    """URLs by their ids."""
+    found: dict[int, str] = {}
+    for some in _portions(ids):
+        found.update(tuple(row) for row in conn.execute(select(url.c.id, url.c.url).where(among(url.c.id, some))))
+    return found
+
+
+def domains(conn: Connection, ids: Collection[int]) -> dict[int, str]:
+    """Names of domains by their ids."""
+    found: dict[int, str] = {}
+    for some in _portions(ids):
+        question = select(domain.c.id, domain.c.name).where(among(domain.c.id, some))
+        found.update(tuple(row) for row in conn.execute(question))
+    return found
+
+
+def known_pages(conn: Connection, ids: Collection[int], as_of: int | None = None) -> dict[int, int]:
+    """How many pages of each domain were ever read whole (by then)."""
+    found: dict[int, int] = {}
+    read = page.c.first_ok.is_not(None) if as_of is None else page.c.first_ok <= as_of
+    for some in _portions(ids):
+        question = (
+            select(page.c.domain_id, func.count()).where(among(page.c.domain_id, some), read).group_by(page.c.domain_id)
+        )
+        found.update((id_, int(number)) for id_, number in conn.execute(question))
+    return found
+
+
+class PageFacts(NamedTuple):
+    """What is known of one linking page."""
+
+    id: int
+    first_ok: int | None
+    """First and latest complete visit, milliseconds UTC."""
+    last_ok: int | None
+    language: str | None
+    """As its latest full visit declared it, in lower case."""
+
+
+def page_facts(conn: Connection, chosen: Chosen, ids: Collection[int]) -> Iterator[PageFacts]:
+    """Dates and language of pages, as of the instant the question is about."""
+    then = chosen.tables.page
+    origin: FromClause = page.outerjoin(visit, visit.c.id == page.c.last_visit_id)
+    if not chosen.tables.plain:
+        origin = origin.join(then, then.c.id == page.c.id)
+    for some in _portions(ids):
+        question = (
+            select(page.c.id, page.c.first_ok, then.c.last_ok, func.lower(visit.c.lang))
+            .select_from(origin)
+            .where(among(page.c.id, some))
+        )
+        for row in conn.execute(question):
+            yield PageFacts(*row)
+
+
+def _portions(ids: Collection[int]) -> Iterator[list[int]]:
+    every = sorted(ids)
+    for start in range(0, len(every), _IDS):
+        yield every[start : start + _IDS]
