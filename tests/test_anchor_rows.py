@@ -53,7 +53,7 @@ def judged(row: Row) -> str:
 
 
 def right(pairs: Sequence[tuple[Row, str]]) -> float:
-    return sum(row["expected_class"] == found for row, found in pairs) / len(pairs)
+    return sum(1 for row, found in pairs if row["expected_class"] == found) / len(pairs)
 
 
 def recall(pairs: Sequence[tuple[Row, str]], name: str) -> float:
@@ -61,9 +61,9 @@ def recall(pairs: Sequence[tuple[Row, str]], name: str) -> float:
 
 
 def f1(pairs: Sequence[tuple[Row, str]], name: str) -> float:
-    hits = sum(row["expected_class"] == name == found for row, found in pairs)
-    labelled = sum(row["expected_class"] == name for row, _ in pairs)
-    called = sum(found == name for _, found in pairs)
+    hits = sum(1 for row, found in pairs if row["expected_class"] == name == found)
+    labelled = sum(1 for row, _ in pairs if row["expected_class"] == name)
+    called = sum(1 for _, found in pairs if found == name)
     return 2 * hits / (labelled + called)
 
 
