@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection
@@ -25,7 +25,7 @@ from audit.anchor_audit import (
     Sitewide,
     Velocity,
 )
-from audit.anchor_class import CLASSES, MONEY, Classifier, Flag
+from audit.anchor_class import CLASSES, MONEY, AnchorClass, Classifier, Flag
 from audit.anchor_sums import Ints, Mask, Rows, Sums
 from audit.measures import concentration as concentrated
 from audit.measures import divergence, entropy, evenness, wilson
@@ -47,40 +47,6 @@ FLAGS: tuple[Flag, ...] = ("phrase", "close_variant", "person", "page_title", "s
 _PLACE = {name: place for place, name in enumerate(CLASSES)}
 _MONEY = [_PLACE[name] for name in CLASSES if name in MONEY]
 _NO_BRAND = [_PLACE[name] for name in CLASSES if name in NO_BRAND]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Judged:
-    """The rows with what was judged of them."""
-
-    rows: Rows
-    unit: Ints
-    """Of each row, its place among what was judged: a text, its origin, section and language."""
-    units: Ints
-    """Of each unit, one row of it."""
-    unit_class: Ints
-    unit_flags: Ints
-    wording: Ints
-    """Of each distinct text, its place among the distinct folds."""
-    folds: list[str]
-    texts: dict[int, Text]
-    sections: Ints
-    """Of each distinct target."""
-    languages: list[str]
-    language: Ints
-    """Of each distinct page, place in ``languages``."""
-    watched: tuple[int, int] | None
-    """First and last visit of pages that were read at least twice."""
-
-    @property
-    def classes(self) -> Ints:
-        """Of each row."""
-        return self.unit_class[self.unit]
-
-    @property
-    def wordings(self) -> Ints:
-        """Of each row."""
-        return self.wording[self.rows.text]
 
 
 def anchor_audit_of(
@@ -175,83 +141,54 @@ def _summed(
 # --- judging -----------------------------------------------------------------------------------------
 
 
-def _judge(conn: Connection, chosen: Chosen, profile: Profile, rows: Rows) -> _Judged:
-    texts = uses.texts(conn, rows.texts.tolist())
-    place: dict[str, int] = {}
-    wording = np.fromiter(
-        (place.setdefault(texts[id_].fold, len(place)) for id_ in rows.texts.tolist()), np.int64, len(rows.texts)
-    )
-    sections = _sections(conn, profile, rows.targets)
-    languages, language, watched = _pages(conn, chosen, rows.pages)
-    unit, units = sums.packed(rows.text, rows.kind >> 1, sections[rows.target], language[rows.page])
-    judges = [Classifier(profile, section) for section in profile.sections]
-    classes = np.zeros(len(units), np.int64)
-    flags = np.zeros(len(units), np.int64)
-    bits = {name: 1 << place for place, name in enumerate(FLAGS)}
-    columns = (rows.text, rows.kind, sections[rows.target], language[rows.page])
-    ids = rows.texts.tolist()
-    for number, (text, kind, section, spoken) in enumerate(
-        zip(*(column[units].tolist() for column in columns), strict=True)
-    ):
-        of = kind_of(kind)
-        verdict = judges[section].judge(
-            texts[ids[text]].text, source=of.source, has_image=of.has_image, language=languages[spoken] or None
+class Said(NamedTuple):
+    """The words of one class from one referring domain."""
+
+    domain: int
+    """Its id."""
+    anchor_class: AnchorClass
+    anchor: str
+    """The commonest of them; of equally common ones the first."""
+    links: int
+    pages: int
+    source: str
+    """URL of a page with such a link, of several the first; so is ``target``."""
+    target: str
+
+
+def said_by_domain(conn: Connection, chosen: Chosen, profile: Profile) -> list[Said]:
+    """Which classes of words each referring domain of the selected links uses; in no order."""
+    rows = sums.gather(Uses(conn, chosen).batches())
+    if not len(rows):
+        return []
+    judged = _judge(conn, chosen, profile, rows)
+    classes = judged.classes
+    of, first = sums.packed(rows.domain, classes)
+    links = np.bincount(of, minlength=len(first))
+    pages = sums.tally(of, len(first), rows.page)
+    commonest: dict[int, tuple[int, str]] = {}
+    used, one = sums.packed(of, rows.text)
+    for group, text, number in zip(of[one].tolist(), rows.text[one].tolist(), np.bincount(used).tolist(), strict=True):
+        mine = (-number, judged.texts[int(rows.texts[text])].text)
+        commonest[group] = min(commonest.get(group, mine), mine)
+    pages_by_id, targets_by_id = uses.urls(conn, rows.pages.tolist()), uses.urls(conn, rows.targets.tolist())
+    shown: dict[int, tuple[str, str, int]] = {}
+    for row, group in enumerate(of.tolist()):
+        where = pages_by_id[int(rows.pages[rows.page[row]])], targets_by_id[int(rows.targets[rows.target[row]])]
+        if group not in shown or where < shown[group][:2]:
+            shown[group] = (*where, row)
+    return [
+        Said(
+            domain=int(rows.domains[rows.domain[row]]),
+            anchor_class=CLASSES[classes[row]],
+            anchor=commonest[group][1],
+            links=int(links[group]),
+            pages=int(pages[group]),
+            source=source,
+            target=target,
         )
-        classes[number] = _PLACE[verdict.anchor_class]
-        if verdict.flags:
-            flags[number] = sum(bits[name] for name in verdict.flags)
-    return _Judged(
-        rows, unit, units, classes, flags, wording, list(place), texts, sections, languages, language, watched
-    )  # fmt: skip
-
-
-def _sections(conn: Connection, profile: Profile, targets: Ints) -> Ints:
-    """Which section of the profile each target URL belongs to; 0 is the whole."""
-    found = np.zeros(len(targets), np.int64)
-    for number in range(len(profile.pages), 0, -1):  # the first of two that cover a URL wins
-        of = profile.pages[number - 1].url
-        if of is not None:
-            ids = resolve(conn, page_target(of)).urls
-            found[np.isin(targets, np.fromiter(ids, np.int64, len(ids)))] = number
-    return found
-
-
-def page_target(text: str) -> Target:
-    """A page as questions on targets fold it: http and https, ``www.``, one final slash, tracking parameters."""
-    url = canonical_url(text)
-    wanted = fold_page(url, query="tracking")
-    bare = url.host.removeprefix("www.")
-    hosts = (url.host,) if is_ip(url.host) else tuple(dict.fromkeys((url.host, bare, f"www.{bare}")))
-    return Target(
-        url.url,
-        "page",
-        url.domain,
-        hosts,
-        url.path_key,
-        lambda stored: fold_page(canonical_url(stored), query="tracking") == wanted,
-    )
-
-
-def _pages(conn: Connection, chosen: Chosen, pages: Ints) -> tuple[list[str], Ints, tuple[int, int] | None]:
-    """Languages of the linking pages (all of them, then of each page its place), and from when to when any was read
-    again."""
-    places: dict[str, int] = {"": 0}
-    spoken = np.zeros(len(pages), np.int64)
-    where = {id_: place for place, id_ in enumerate(pages.tolist())}
-    first = last = None
-    for one in uses.page_facts(conn, chosen, where.keys()):
-        if one.language:
-            spoken[where[one.id]] = places.setdefault(_primary(one.language), len(places))
-        if one.first_ok is not None and one.last_ok is not None and one.last_ok > one.first_ok:
-            first = one.first_ok if first is None else min(first, one.first_ok)
-            last = one.last_ok if last is None else max(last, one.last_ok)
-    return list(places), spoken, None if first is None or last is None else (first, last)
-
-
-def _primary(language: str) -> str:
-    """``en`` of ``en-us``; "" of what is no language tag."""
-    tag = language.replace("_", "-").split("-")[0].strip()
-    return tag if 2 <= len(tag) <= 3 and tag.isascii() and tag.isalpha() else ""
+        for group, (source, target, row) in shown.items()
+    ]
 
 
 # --- distributions -----------------------------------------------------------------------------------
