@@ -7,6 +7,7 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from proof import examples
 
 from audit.measures import (
     concentration,
@@ -18,7 +19,6 @@ from audit.measures import (
     shares,
     wilson,
 )
-from tests.proof import examples
 
 ONE = (0.80, 0.16, 0.04)
 OTHER = (0.50, 0.20, 0.30)
