@@ -1,15 +1,10 @@
-"""The anchor audit of one target, asked of a ledger: rows from the store, classes from the words, sums from both.
-
-Every link is judged by its own words, where they came from, the page they lead to and the language of the page they
-stand on; a text that occurs a thousand times so is judged once.
-"""
+"""The anchor audit of one target, asked of a ledger: what is judged, counted."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection
@@ -25,28 +20,26 @@ from audit.anchor_audit import (
     Sitewide,
     Velocity,
 )
-from audit.anchor_class import CLASSES, MONEY, AnchorClass, Classifier, Flag
-from audit.anchor_sums import Ints, Mask, Rows, Sums
+from audit.anchor_class import CLASSES, MONEY
+from audit.anchor_sums import Ints, Mask, Sums
+from audit.judged_anchors import CLASS_PLACE, FLAGS, Judged, Judges, classify, gather
 from audit.measures import concentration as concentrated
 from audit.measures import divergence, entropy, evenness, wilson
 from audit.profile import Profile
 from audit.repeated import MOST_JOINED, NO_BRAND, joined
+from audit.said import said_by_domain as said_by_domain
 from audit.signs import signs
 from audit.velocity import velocity
-from crawler.urls import canonical_url, fold_page, is_ip
 from storage import anchor_uses as uses
 from storage.anchor_rows import AnchorFilter
-from storage.anchor_uses import PARTS, Part, Text, Uses, kind_of
+from storage.anchor_uses import PARTS, Part
 from storage.codes import ANY_PAGE, PLACEMENTS, REL_BITS
 from storage.filters import Chosen
-from storage.targets import Target, resolve
 
 By = Part
 BYS = PARTS
-FLAGS: tuple[Flag, ...] = ("phrase", "close_variant", "person", "page_title", "sentence", "lang_mismatch")
-_PLACE = {name: place for place, name in enumerate(CLASSES)}
-_MONEY = [_PLACE[name] for name in CLASSES if name in MONEY]
-_NO_BRAND = [_PLACE[name] for name in CLASSES if name in NO_BRAND]
+_MONEY = [CLASS_PLACE[name] for name in CLASSES if name in MONEY]
+_NO_BRAND = [CLASS_PLACE[name] for name in CLASSES if name in NO_BRAND]
 
 
 def anchor_audit_of(
@@ -69,31 +62,30 @@ def anchor_audit_of(
         target: how the answer names it.
         rivals: audits of the competitors under the same filter; those without data are passed over.
     """
-    asked = Uses(conn, chosen, words)
-    rows = sums.gather(asked.batches(by))
-    judged = _judge(conn, chosen, profile, rows)
-    return _summed(conn, chosen, profile, judged, limit=limit, by=by, target=target, rivals=rivals or {})
+    judged = classify(gather(conn, chosen, profile, by=by, words=words), profile)
+    return audit_of_judged(conn, chosen, profile, judged, limit=limit, by=by, target=target, rivals=rivals)
 
 
-def _summed(
+def audit_of_judged(
     conn: Connection,
     chosen: Chosen,
     profile: Profile,
-    judged: _Judged,
+    judged: Judged,
     *,
-    limit: int | None,
-    by: By | None,
-    target: str | None,
-    rivals: Mapping[str, AnchorAudit],
+    limit: int | None = 100,
+    by: By | None = None,
+    target: str | None = None,
+    rivals: Mapping[str, AnchorAudit] | None = None,
 ) -> AnchorAudit:
-    rows, bounds = judged.rows, profile.thresholds
-    classes, wordings = judged.classes, judged.wordings
+    """Count what is judged: all of `anchor_audit_of` but reading and judging."""
+    rows, bounds = judged.of.rows, profile.thresholds
+    classes, wordings = judged.classes, judged.of.wordings
     found, views = _distribution(rows.page, rows.domain, classes)
     enough = len(rows.domains) >= bounds.least_domains
     groups = _Groups(judged, classes, wordings)
     repeated = _repeated(judged, groups, limit)
     speed, why_none = _velocity(judged, classes)
-    known = {name: one for name, one in rivals.items() if one.referring_domains}
+    known = {name: one for name, one in (rivals or {}).items() if one.referring_domains}
     medians = {
         one.name: median(rival.share(one.name).share_domains_split for rival in known.values())
         for one in (*found, *views)
@@ -109,7 +101,7 @@ def _summed(
         links=len(rows),
         referring_pages=len(rows.pages),
         referring_domains=len(rows.domains),
-        distinct_anchors=len(judged.folds),
+        distinct_anchors=len(judged.of.folds),
         enough=enough,
         classes=found,
         views=views,
@@ -138,59 +130,6 @@ def _summed(
     )
 
 
-# --- judging -----------------------------------------------------------------------------------------
-
-
-class Said(NamedTuple):
-    """The words of one class from one referring domain."""
-
-    domain: int
-    """Its id."""
-    anchor_class: AnchorClass
-    anchor: str
-    """The commonest of them; of equally common ones the first."""
-    links: int
-    pages: int
-    source: str
-    """URL of a page with such a link, of several the first; so is ``target``."""
-    target: str
-
-
-def said_by_domain(conn: Connection, chosen: Chosen, profile: Profile) -> list[Said]:
-    """Which classes of words each referring domain of the selected links uses; in no order."""
-    rows = sums.gather(Uses(conn, chosen).batches())
-    if not len(rows):
-        return []
-    judged = _judge(conn, chosen, profile, rows)
-    classes = judged.classes
-    of, first = sums.packed(rows.domain, classes)
-    links = np.bincount(of, minlength=len(first))
-    pages = sums.tally(of, len(first), rows.page)
-    commonest: dict[int, tuple[int, str]] = {}
-    used, one = sums.packed(of, rows.text)
-    for group, text, number in zip(of[one].tolist(), rows.text[one].tolist(), np.bincount(used).tolist(), strict=True):
-        mine = (-number, judged.texts[int(rows.texts[text])].text)
-        commonest[group] = min(commonest.get(group, mine), mine)
-    pages_by_id, targets_by_id = uses.urls(conn, rows.pages.tolist()), uses.urls(conn, rows.targets.tolist())
-    shown: dict[int, tuple[str, str, int]] = {}
-    for row, group in enumerate(of.tolist()):
-        where = pages_by_id[int(rows.pages[rows.page[row]])], targets_by_id[int(rows.targets[rows.target[row]])]
-        if group not in shown or where < shown[group][:2]:
-            shown[group] = (*where, row)
-    return [
-        Said(
-            domain=int(rows.domains[rows.domain[row]]),
-            anchor_class=CLASSES[classes[row]],
-            anchor=commonest[group][1],
-            links=int(links[group]),
-            pages=int(pages[group]),
-            source=source,
-            target=target,
-        )
-        for group, (source, target, row) in shown.items()
-    ]
-
-
 # --- distributions -----------------------------------------------------------------------------------
 
 
@@ -201,7 +140,7 @@ def _distribution(page: Ints, domain: Ints, classes: Ints) -> tuple[tuple[ClassS
     found = tuple(_share(name, one, len(classes), pages, domains) for name, one in zip(CLASSES, counted, strict=True))
     views = []
     for name, members in VIEWS.items():
-        places = [_PLACE[member] for member in members]
+        places = [CLASS_PLACE[member] for member in members]
         several = [counted[place] for place in places]
         whole = Sums(
             sum(one.links for one in several),
@@ -227,17 +166,17 @@ def _share(name: str, one: Sums, links: int, pages: int, domains: int) -> ClassS
     )
 
 
-def _flags(judged: _Judged) -> dict[str, int]:
-    links = np.bincount(judged.unit, minlength=len(judged.units))
+def _flags(judged: Judged) -> dict[str, int]:
+    links = np.bincount(judged.of.unit, minlength=len(judged.of.units))
     return {name: int(links[(judged.unit_flags >> place) & 1 == 1].sum()) for place, name in enumerate(FLAGS)}
 
 
 class _Groups:
     """Anchors as they are listed: spellings that fold alike and were judged alike are one."""
 
-    def __init__(self, judged: _Judged, classes: Ints, wordings: Ints) -> None:
-        rows = judged.rows
-        self.judged = judged
+    def __init__(self, judged: Judged, classes: Ints, wordings: Ints) -> None:
+        rows = judged.of.rows
+        self.judged, self.gathered = judged, judged.of
         self.of, first = sums.packed(wordings, classes)
         self.wording, self.classes = wordings[first], classes[first]
         self.links = np.bincount(self.of, minlength=len(first))
@@ -246,7 +185,7 @@ class _Groups:
 
     def best(self, places: Ints, limit: int | None) -> list[int]:
         """The most used of some groups first: by domains, links, then text and class."""
-        folds = self.judged.folds
+        folds = self.gathered.folds
         if limit is not None and len(places) > limit:
             ranks = np.lexsort((-self.links[places], -self.domains[places]))
             if not limit:
@@ -261,29 +200,24 @@ class _Groups:
         return sorted(places.tolist(), key=key)[:limit]
 
     def shown(self, conn: Connection, profile: Profile, limit: int | None) -> list[JudgedAnchor]:
-        judged, rows = self.judged, self.judged.rows
+        gathered, rows = self.gathered, self.gathered.rows
         order = self.best(np.arange(len(self.links)), limit)
-        units = self._commonest(order)
+        units = self.commonest(order)
         wanted = np.full(len(self.links), -1, np.int64)
         wanted[order] = np.arange(len(order))
         first = np.full(len(order), np.iinfo(np.int64).max)
         at = wanted[self.of]
         np.minimum.at(first, at[at >= 0], rows.first_seen[at >= 0])
-        judges: dict[int, Classifier] = {}
+        judges = Judges(profile)
         found = []
         for place, group in enumerate(order):
-            row = int(judged.units[units[group]])
-            of = kind_of(int(rows.kind[row]))
-            section = int(judged.sections[rows.target[row]])
-            judge = judges.setdefault(section, Classifier(profile, profile.sections[section]))
-            text = judged.texts[int(rows.texts[rows.text[row]])].text
-            language = judged.languages[judged.language[rows.page[row]]] or None
-            verdict = judge.judge(text, source=of.source, has_image=of.has_image, language=language)
+            _, text, source, _, _ = gathered.asked(units[group])
+            verdict = judges.judge(gathered, units[group])
             found.append(
                 JudgedAnchor(
                     anchor=text,
                     anchor_class=verdict.anchor_class,
-                    source=of.source,
+                    source=source,
                     rule=verdict.rule,
                     because=verdict.because,
                     flags=tuple(name for name in FLAGS if name in verdict.flags),
@@ -295,43 +229,40 @@ class _Groups:
             )
         return found
 
-    def _commonest(self, groups: Sequence[int]) -> dict[int, int]:
+    def commonest(self, groups: Sequence[int]) -> dict[int, int]:
         """Of each group the unit with most links; of equally common ones the first by text and origin."""
-        judged, rows = self.judged, self.judged.rows
-        of_unit = self.of[judged.units]
-        links = np.bincount(judged.unit, minlength=len(judged.units))
+        gathered = self.gathered
+        of_unit = self.of[gathered.units]
+        links = np.bincount(gathered.unit, minlength=len(gathered.units))
         wanted = np.zeros(len(self.links), np.bool_)
         wanted[list(groups)] = True
         best: dict[int, tuple[Any, ...]] = {}
         for unit in np.flatnonzero(wanted[of_unit]).tolist():
-            row, group = int(judged.units[unit]), int(of_unit[unit])
-            text = judged.texts[int(rows.texts[rows.text[row]])].text
-            section = int(judged.sections[rows.target[row]])
-            language = judged.languages[judged.language[rows.page[row]]]
-            mine = (-int(links[unit]), text, int(rows.kind[row]) >> 1, section, language, unit)
+            group = int(of_unit[unit])
+            section, text, source, has_image, language = gathered.asked(unit)
+            mine = (-int(links[unit]), text, source, has_image, section, language or "", unit)
             best[group] = min(best.get(group, mine), mine)
         return {group: one[-1] for group, one in best.items()}
 
 
-def _repeated(judged: _Judged, groups: _Groups, limit: int | None) -> tuple[Repeated, ...]:
+def _repeated(judged: Judged, groups: _Groups, limit: int | None) -> tuple[Repeated, ...]:
     some = groups.best(np.flatnonzero(np.isin(groups.classes, _NO_BRAND)), MOST_JOINED)
-    numbers = joined([judged.folds[groups.wording[group]] for group in some], _words)
+    numbers = joined([judged.of.folds[groups.wording[group]] for group in some], _words)
     number_of = np.full(len(groups.links), -1, np.int64)
     number_of[some] = numbers
     of = number_of[groups.of]
-    rows = judged.rows
+    rows = judged.of.rows
     domains = sums.tally(of[of >= 0], len(some), rows.domain[of >= 0])
     links = np.bincount(of[of >= 0], minlength=len(some))
     spellings = np.bincount(np.asarray(numbers, np.int64), minlength=len(some))
     every = len(rows.domains)
-    units = groups._commonest([some[number] for number in set(numbers)])
+    units = groups.commonest([some[number] for number in set(numbers)])
     order = sorted(set(numbers), key=lambda number: (-int(domains[number]), -int(links[number]), number))[:limit]
     found = []
     for number in order:
-        row = int(judged.units[units[some[number]]])
         found.append(
             Repeated(
-                anchor=judged.texts[int(rows.texts[rows.text[row]])].text,
+                anchor=judged.of.asked(units[some[number]])[1],
                 anchor_class=CLASSES[groups.classes[some[number]]],
                 spellings=int(spellings[number]),
                 links=int(links[number]),
@@ -347,10 +278,10 @@ def _words(fold: str) -> list[str]:
 
 
 def _sitewide(
-    conn: Connection, chosen: Chosen, profile: Profile, judged: _Judged, classes: Ints, limit: int | None
+    conn: Connection, chosen: Chosen, profile: Profile, judged: Judged, classes: Ints, limit: int | None
 ) -> tuple[Sitewide, ...]:
-    rows, bounds = judged.rows, profile.thresholds
-    some = sums.widespread(rows, judged.wordings, bounds.sitewide_pages)
+    rows, bounds = judged.of.rows, profile.thresholds
+    some = sums.widespread(rows, judged.of.wordings, bounds.sitewide_pages)
     ids = {int(rows.domains[one.domain]) for one in some}
     known = uses.known_pages(conn, ids, chosen.filter.as_of)
     kept = [
@@ -363,7 +294,7 @@ def _sitewide(
     found = [
         Sitewide(
             domain=names[int(rows.domains[one.domain])],
-            anchor=judged.folds[one.wording],
+            anchor=judged.of.folds[one.wording],
             anchor_class=CLASSES[classes[one.row]],
             target=urls[int(rows.targets[one.target])],
             pages=one.pages,
@@ -374,13 +305,13 @@ def _sitewide(
     return tuple(sorted(found, key=lambda one: (-one.pages, one.domain, one.target, one.anchor))[:limit])
 
 
-def _velocity(judged: _Judged, classes: Ints) -> tuple[Velocity | None, str | None]:
-    if judged.watched is None:
+def _velocity(judged: Judged, classes: Ints) -> tuple[Velocity | None, str | None]:
+    if judged.of.watched is None:
         return None, "no linking page was read twice, so nothing could be seen to arrive"
-    rows = judged.rows
+    rows = judged.of.rows
     money: Mask = np.isin(classes, _MONEY)
     arrived: Mask = (rows.kind & 1) == 1
-    seen_from, seen_to = judged.watched
+    seen_from, seen_to = judged.of.watched
     return (
         velocity(
             sums.first_arrivals(rows, money).tolist(),
@@ -396,8 +327,8 @@ def _velocity(judged: _Judged, classes: Ints) -> tuple[Velocity | None, str | No
 # --- parts -------------------------------------------------------------------------------------------
 
 
-def _parts(conn: Connection, judged: _Judged, classes: Ints, by: By, limit: int | None) -> tuple[Breakdown, ...]:
-    rows = judged.rows
+def _parts(conn: Connection, judged: Judged, classes: Ints, by: By, limit: int | None) -> tuple[Breakdown, ...]:
+    rows = judged.of.rows
     found = []
     for name, of in _masks(conn, judged, by, limit):
         page, domain = rows.page[of], rows.domain[of]
@@ -408,10 +339,10 @@ def _parts(conn: Connection, judged: _Judged, classes: Ints, by: By, limit: int 
     return tuple(found)
 
 
-def _masks(conn: Connection, judged: _Judged, by: By, limit: int | None) -> list[tuple[str, Mask]]:
+def _masks(conn: Connection, judged: Judged, by: By, limit: int | None) -> list[tuple[str, Mask]]:
     """Parts by name and their rows, largest first (months in their order); links of several rel tokens are in
     several."""
-    rows = judged.rows
+    rows = judged.of.rows
     names: dict[int, str]
     if by == "rel":
         bits = {"followed": None, **REL_BITS, "page_nofollow": ANY_PAGE}
@@ -420,7 +351,7 @@ def _masks(conn: Connection, judged: _Judged, by: By, limit: int | None) -> list
     if by == "placement":
         number, names = rows.part, {place: str(name) for place, name in enumerate(PLACEMENTS)}
     elif by == "language":
-        number, names = judged.language[rows.page], dict(enumerate(judged.languages))
+        number, names = judged.of.language[rows.page], dict(enumerate(judged.of.languages))
     elif by == "first-seen":
         months = rows.first_seen.astype("datetime64[ms]").astype("datetime64[M]")
         distinct, number = np.unique(months, return_inverse=True)
