@@ -42,6 +42,14 @@ def crawl(
         str | None,
         typer.Option("--list", metavar="NAME", help="Keep the pages under this name; without SEEDS, crawl those kept."),
     ] = None,
+    backlinks_of: Annotated[
+        str | None,
+        typer.Option(
+            "--backlinks-of",
+            metavar="TARGET",
+            help="The pages of the list are the known backlinks of this target; `compare` then compares counts too.",
+        ),
+    ] = None,
     column: Annotated[
         str | None, typer.Option("--column", metavar="NAME", help="The column that holds the pages of a table.")
     ] = None,
@@ -295,6 +303,7 @@ def crawl(
             db=config.db,
             seeds=tuple(seeds or ()),
             list_name=list_name,
+            backlinks_of=None if backlinks_of is None else _target(backlinks_of),
             column=column,
             retry_of=None if retry_failed is None else _crawl_id(config.db, retry_failed),
             depth=depth,
@@ -441,6 +450,15 @@ def _tell(plan: CrawlPlan, loaded: Loaded) -> None:
         )
     if loaded.skipped:
         say(f"{loaded.skipped:,} pages of the list are beyond --max-pages or --max-pages-per-host and are skipped")
+
+
+def _target(text: str) -> str:
+    from cli.targets import parse_target
+
+    try:
+        return parse_target(text).text
+    except typer.BadParameter as error:
+        raise typer.BadParameter(f"--backlinks-of {error.message}") from None
 
 
 def _crawl_id(db: str, name: str) -> int:

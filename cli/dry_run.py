@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Collection
 from dataclasses import asdict, replace
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 
 _SHOWN_REJECTED = 20
 _DRY_RUN = (
-    "list", "rows_read", "rows_accepted", "rows_duplicate", "rows_rejected", "bare_domains", "visited_lately", "pages",
-    "domains", "operators", "largest_operator", "largest_operator_pages", "delay", "least_seconds", "files",
+    "list", "backlinks_of", "rows_read", "rows_accepted", "rows_duplicate", "rows_rejected", "bare_domains",
+    "visited_lately", "pages", "domains", "operators", "largest_operator", "largest_operator_pages", "delay",
+    "least_seconds", "files",
 )  # fmt: skip
 
 
@@ -43,7 +45,7 @@ def dry_run_answer(plan: CrawlPlan) -> tuple[Answer, int]:
         facts, notes, rejected = _read_list(plan)
     else:
         facts, notes, rejected = _look_up(plan), [], 0
-    facts |= {"list": plan.list_name, "delay": plan.delay}
+    facts |= {"list": plan.list_name, "backlinks_of": _backlinks_of(plan), "delay": plan.delay}
     if facts["visited_lately"]:
         notes.append(
             f"{facts['visited_lately']:,} further pages were read within --refresh-after and would not be asked"
@@ -98,6 +100,19 @@ def _read_list(plan: CrawlPlan) -> tuple[dict[str, Any], list[str], int]:
         "files": files,
     }
     return facts, notes, found.rejected
+
+
+def _backlinks_of(plan: CrawlPlan) -> str | None:
+    """Whose backlinks the list would hold; raises OtherBacklinks where the kept list of this name holds others."""
+    if plan.backlinks_of is None or plan.list_name is None:
+        return None
+    from storage.engine import open_ledger
+    from storage.errors import NoLedger
+    from storage.lists import check_mark
+
+    with contextlib.suppress(NoLedger), open_ledger(plan.db) as conn:
+        check_mark(conn, plan.list_name, plan.backlinks_of)
+    return plan.backlinks_of
 
 
 def _read_lately(plan: CrawlPlan) -> Callable[[Collection[str]], Collection[str]]:

@@ -10,10 +10,11 @@ import typer
 from cli.config import database
 from cli.options import DatabaseOption, FieldsOption, FormatOption, LimitOption, RawCellsOption
 from cli.render import Answer, write_answer
+from cli.targets import parse_target
 from storage.coverage import coverage
-from storage.engine import open_ledger
+from storage.engine import Ledger, open_ledger
 from storage.filters import LinkFilter, choose
-from storage.lists import ListRow, StoredList, list_rows, lists
+from storage.lists import ListRow, StoredList, list_rows, lists, mark
 from storage.targets import Covered
 from storage.times import to_iso
 
@@ -21,7 +22,7 @@ app = typer.Typer(
     help="Show the lists of pages that are kept, their rows and what became of them.", no_args_is_help=True
 )
 
-LIST_COLUMNS = ("name", "rows", "pages", "hosts", "domains", "files", "created_at", "crawls")
+LIST_COLUMNS = ("name", "rows", "pages", "hosts", "domains", "files", "created_at", "crawls", "backlinks_of")
 ROW_COLUMNS = ("file", "line", "url", "outcome", "reason", "status", "final", "crawl", "at", "given", "columns")
 _IN_TABLES = ("file", "line", "url", "outcome", "reason", "at", "columns")
 
@@ -88,6 +89,24 @@ def show(
         write_answer(answer, output=output, limit=limit, fields=fields, raw_cells=raw_cells)
 
 
+@app.command("mark", epilog="Example: linkledger lists mark rival --backlinks-of rival.com")
+def mark_(
+    name: NameArgument,
+    backlinks_of: Annotated[
+        str,
+        typer.Option("--backlinks-of", metavar="TARGET|none", help="Whose backlinks the pages are; none: nobody's."),
+    ],
+    db: DatabaseOption = None,
+) -> None:
+    """Say whose backlinks a list holds: the referring pages that some index of the web knows of that target.
+
+    `compare` compares counts only between targets that have such a list. Nothing else reads it.
+    """
+    target = None if backlinks_of == "none" else parse_target(backlinks_of).text
+    with Ledger(database(db)) as ledger, ledger.begin() as conn:
+        mark(conn, name, target, replace=True)
+
+
 def _summary(found: StoredList) -> dict[str, Any]:
     return {
         "name": found.name,
@@ -98,6 +117,7 @@ def _summary(found: StoredList) -> dict[str, Any]:
         "files": {file.file: file.rows for file in found.files},
         "created_at": to_iso(found.created_at),
         "crawls": list(found.crawls),
+        "backlinks_of": found.backlinks_of,
     }
 
 
@@ -119,4 +139,5 @@ def _rows(found: Iterator[ListRow]) -> Iterator[dict[str, Any]]:
 
 
 def _heading(found: StoredList) -> str:
-    return f"list {found.name}: {found.rows:,} rows, {found.pages:,} pages, {found.domains:,} domains"
+    of = f", backlinks of {found.backlinks_of}" if found.backlinks_of is not None else ""
+    return f"list {found.name}: {found.rows:,} rows, {found.pages:,} pages, {found.domains:,} domains{of}"

@@ -209,6 +209,8 @@ def _load(
         if plan.list_name is not None:
             files = [report.file for report in reader.files]
             lists.save_rows(conn, plan.list_name, accepted_rows, now, files=files)
+            if plan.backlinks_of is not None:
+                lists.mark(conn, plan.list_name, plan.backlinks_of)
             list_id = lists.list_id(conn, plan.list_name)
             crawls.set_list(conn, crawl_id, list_id)
             added = frontier.add_list(conn, crawl_id, list_id, now)
@@ -226,6 +228,8 @@ def _load(
     else:
         assert plan.list_name is not None
         list_id = lists.list_id(conn, plan.list_name)
+        if plan.backlinks_of is not None:
+            lists.mark(conn, plan.list_name, plan.backlinks_of)
         crawl_id = frontier.start_crawl(conn, plan=plan.kept_json(), list_id=list_id, now=now)
         added = frontier.add_list(conn, crawl_id, list_id)
         read = added.accepted + added.duplicates

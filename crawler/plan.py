@@ -56,6 +56,8 @@ class CrawlPlan:
     """Pages and files of pages as the user named them; ``-`` is standard input."""
     list_name: str | None = None
     """Keeps the seeds under this name; without seeds, the pages kept under it are crawled."""
+    backlinks_of: str | None = None
+    """The target whose referring pages the list holds."""
     column: str | None = None
     """Which column of a table holds the pages; None: recognised by its header."""
     retry_of: int | None = None
@@ -258,6 +260,10 @@ def _problem(plan: CrawlPlan) -> str | None:
         return "--list needs a name"
     if plan.list_name is not None and len(plan.list_name) > LONGEST_LIST_NAME:
         return f"--list takes a name of up to {LONGEST_LIST_NAME} characters; this one has {len(plan.list_name):,}"
+    if plan.backlinks_of is not None and (plan.list_name is None or plan.retry_of is not None):
+        return "--backlinks-of says whose backlinks a list holds: it needs --list NAME"
+    if plan.backlinks_of is not None and not plan.backlinks_of.strip():
+        return "--backlinks-of needs a target"
     if not plan.seeds and plan.list_name is None and plan.retry_of is None:
         return "nothing to crawl: name pages, a file of pages, - for standard input, or --list NAME"
     if plan.retry_of is not None and plan.seeds:

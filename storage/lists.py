@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import and_, delete, distinct, func, select, true
+from sqlalchemy import and_, delete, distinct, func, select, true, update
 
 from storage.codes import OUTCOMES
 from storage.dialect import dialect_of
 from storage.dictionaries import ensure_urls
+from storage.errors import LedgerError
 from storage.filters import list_id_of as list_id
 from storage.records import OutcomeState, SeedRow
 from storage.schema import crawl, host, list_row, outcome, page_list, url
@@ -21,7 +22,10 @@ from storage.text import clean, short_name
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-__all__ = ["FileRows", "ListRow", "Saved", "StoredList", "list_id", "list_rows", "lists", "save_rows"]
+__all__ = [
+    "FileRows", "ListRow", "OtherBacklinks", "Saved", "StoredList", "backlinks_of", "list_id", "list_rows", "lists",
+    "mark", "save_rows",
+]  # fmt: skip
 
 _CHUNK = 2_000
 _UNNAMED = frozenset({"argument", "-"})
@@ -37,6 +41,16 @@ class Saved(NamedTuple):
     """Rows kept by this call."""
     replaced: int
     """Rows that the same files had given before."""
+
+
+class OtherBacklinks(LedgerError):
+    """A list is said to hold the backlinks of two targets."""
+
+    def __init__(self, name: str, has: str, wanted: str) -> None:
+        super().__init__(
+            f"list {name!r} holds the backlinks of {has}, not of {wanted}; name another list, "
+            f"or change what this one holds: `linkledger lists mark {name} --backlinks-of {wanted}`"
+        )
 
 
 class FileRows(NamedTuple):
@@ -62,6 +76,8 @@ class StoredList:
     """Milliseconds since 1970, UTC; so are all times here."""
     crawls: tuple[int, ...]
     """Ids of the crawls of this list, oldest first."""
+    backlinks_of: str | None = None
+    """The target whose referring pages it holds; None: any pages."""
 
 
 class ListRow(NamedTuple):
@@ -166,6 +182,35 @@ def _forget_pages(conn: Connection, id_: int, rows: Sequence[SeedRow], ids: Mapp
     return dropped
 
 
+def mark(conn: Connection, name: str, target: str | None, *, replace: bool = False) -> None:
+    """Say whose backlinks a list holds: the pages that some index of the web knows to link to one target.
+
+    Args:
+        conn: a writing transaction.
+        target: as answers name it; None: nobody's.
+        replace: also where it holds those of another target.
+    Raises:
+        UnknownName: no list has the name.
+        OtherBacklinks: it holds those of another target, and is not to be changed.
+    """
+    check_mark(conn, name, target if not replace else None)
+    stored = None if target is None else clean(target)
+    conn.execute(update(page_list).where(page_list.c.id == list_id(conn, name)).values(backlinks_of=stored))
+
+
+def check_mark(conn: Connection, name: str, target: str | None) -> None:
+    """Raises OtherBacklinks: a list of this name is there and holds the backlinks of another target."""
+    has = conn.execute(select(page_list.c.backlinks_of).where(page_list.c.name == clean(name))).scalar()
+    if has is not None and target is not None and has != clean(target):
+        raise OtherBacklinks(name, has, target)
+
+
+def backlinks_of(conn: Connection, target: str) -> tuple[str, ...]:
+    """Names of the lists that hold the backlinks of a target, by name."""
+    rows = select(page_list.c.name).where(page_list.c.backlinks_of == clean(target)).order_by(page_list.c.name)
+    return tuple(conn.execute(rows).scalars())
+
+
 def lists(conn: Connection, name: str | None = None) -> tuple[StoredList, ...]:
     """Every kept list, or the one named, by name.
 
@@ -181,6 +226,7 @@ def lists(conn: Connection, name: str | None = None) -> tuple[StoredList, ...]:
             page_list.c.id,
             page_list.c.name,
             page_list.c.created_at,
+            page_list.c.backlinks_of,
             func.count(list_row.c.url_id).label("rows"),
             func.count(distinct(list_row.c.url_id)).label("pages"),
             func.count(distinct(url.c.host_id)).label("hosts"),
@@ -188,7 +234,7 @@ def lists(conn: Connection, name: str | None = None) -> tuple[StoredList, ...]:
         )
         .select_from(joined.outerjoin(host, host.c.id == url.c.host_id))
         .where(condition)
-        .group_by(page_list.c.id, page_list.c.name, page_list.c.created_at)
+        .group_by(page_list.c.id, page_list.c.name, page_list.c.created_at, page_list.c.backlinks_of)
         .order_by(page_list.c.name)
     ).all()
     files = conn.execute(
@@ -214,6 +260,7 @@ def lists(conn: Connection, name: str | None = None) -> tuple[StoredList, ...]:
             files=tuple(FileRows(file.file, file.rows) for file in files if file.list_id == row.id),
             created_at=row.created_at,
             crawls=tuple(used.id for used in crawls if used.list_id == row.id),
+            backlinks_of=row.backlinks_of,
         )
         for row in totals
     )

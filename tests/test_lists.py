@@ -279,11 +279,11 @@ def test_lists_list(ledger: Ledger) -> None:
         "lists": [
             {
                 "name": "other", "rows": 1, "pages": 1, "hosts": 1, "domains": 1, "files": {"argument": 1},
-                "created_at": "2026-09-21T14:13:20.000Z", "crawls": [2],
+                "created_at": "2026-09-21T14:13:20.000Z", "crawls": [2], "backlinks_of": None,
             },
             {
                 "name": "spring", "rows": 4, "pages": 3, "hosts": 3, "domains": 2, "files": {"a.csv": 4},
-                "created_at": "2026-09-21T14:13:20.000Z", "crawls": [1],
+                "created_at": "2026-09-21T14:13:20.000Z", "crawls": [1], "backlinks_of": None,
             },
         ],
     }  # fmt: skip
