@@ -81,6 +81,10 @@ class Dialect:
         """SQL for the database's own clock: milliseconds since 1970, UTC."""
         raise NotImplementedError
 
+    def joined(self, column: str) -> str:
+        """SQL for the numbers of a group as one text, with commas between them."""
+        raise NotImplementedError
+
     def run_many(self, conn: Connection, sql: str, rows: Rows) -> None:
         """One statement for each row of parameters, pipelined where the driver can."""
         if rows:
@@ -157,6 +161,9 @@ class Sqlite(Dialect):
 
     def now(self) -> str:
         return "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+
+    def joined(self, column: str) -> str:
+        return f"group_concat({column})"
 
 
 _WRITING = 0x6C696E6C
@@ -249,6 +256,9 @@ class Postgres(Dialect):
 
     def now(self) -> str:
         return "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)"
+
+    def joined(self, column: str) -> str:
+        return f"string_agg({column}::text, ',')"
 
     def _stage(self, conn: Connection, table: str, columns: Sequence[str], rows: Rows) -> str:
         stage = f"stage_{table}_{len(columns)}"
