@@ -1,0 +1,167 @@
+"""The report on one target: both audits, what they say together, and how they came to be, in one value.
+
+`report_of` asks for it, `plain` makes numbers and words of it that JSON can carry. The page (`audit.report_page`) is
+written from those alone, so that both always say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from audit.anchor_audit import AnchorAudit, ClassShare
+from audit.link_audit import LinkAudit, Referrer
+from audit.measures import Interval
+from storage.times import to_iso
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from audit.matrix import Matrix
+    from audit.profile import Profile
+    from storage.filters import Chosen
+
+FORMAT = 1
+"""Number of the form of the JSON; another one where a field was renamed or left out."""
+ANCHORS, DOMAINS, JUDGED, MATRIX_ROWS = 500, 500, 300, 200
+_TIMES = frozenset(("first_seen", "last_seen", "seen_from", "seen_to"))
+
+
+@dataclass(frozen=True, slots=True)
+class Rivals:
+    """The target and its competitors, side by side."""
+
+    targets: tuple[str, ...]
+    """The target itself first."""
+    names: tuple[str, ...]
+    """Of the classes, in order."""
+    shares: Mapping[str, tuple[float | None, ...]]
+    """Share by referring domains of each class, one for each target; None: it has no links here."""
+    median: Mapping[str, float | None]
+    """Of the competitors, by class."""
+    divergence: tuple[float | None, ...]
+    """Jensen-Shannon divergence of each from the target's mix."""
+    domains: tuple[int, ...]
+    """Referring domains known of each."""
+    counts_comparable: bool
+    """Whether numbers of domains may be compared: only where each has a list of its own backlinks."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything a report says."""
+
+    target: str | None
+    scope: str
+    made_at: int
+    """Milliseconds since 1970, UTC: passed in, no clock is read."""
+    version: str
+    """Of linkledger."""
+    about: Mapping[str, object]
+    """`Profile.shown`."""
+    filter: Mapping[str, Any]
+    coverage: Mapping[str, int]
+    """Pages asked for by what became of them: `storage.coverage`."""
+    links: LinkAudit
+    anchors: AnchorAudit
+    matrix: Matrix | None = None
+    no_matrix: str | None = None
+    """Why there is none."""
+    rivals: Rivals | None = None
+    no_rivals: str | None = None
+
+
+def plain(report: Report) -> dict[str, Any]:
+    """The report as JSON has it: what it is about first, then the two audits, then what they say together."""
+    made = {
+        "format": FORMAT,
+        "target": report.target,
+        "scope": report.scope,
+        "made_at": to_iso(report.made_at),
+        "linkledger": report.version,
+        "about": dict(report.about),
+        "filter": dict(report.filter),
+        "coverage": dict(report.coverage),
+    }
+    audits = {"links": _plain(report.links), "anchors": _plain(report.anchors)}
+    for audit in audits.values():
+        for known in ("target", "scope", "about"):  # said once, above
+            del audit[known]
+    matrix = _plain(report.matrix)
+    if matrix is not None:
+        matrix["upgrades"] = sum(row["upgrade"] for row in matrix["rows"])
+        matrix["rows_in_all"] = len(matrix["rows"])
+        matrix["rows"] = matrix["rows"][:MATRIX_ROWS]
+    together = {
+        "matrix": matrix,
+        "no_matrix": report.no_matrix,
+        "rivals": _plain(report.rivals),
+        "no_rivals": report.no_rivals,
+    }
+    return made | audits | together
+
+
+def _plain(value: Any, name: str = "") -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        found = {one.name: _plain(getattr(value, one.name), one.name) for one in fields(value)}
+        if isinstance(value, ClassShare):
+            found["gap"] = value.gap
+        if isinstance(value, Referrer):
+            found["authority"] = value.authority
+        return found
+    if isinstance(value, Interval):
+        return {"low": value.low, "high": value.high}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one, str(key)) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted(_plain(one) for one in value)
+    if name in _TIMES and isinstance(value, int):
+        return to_iso(value)
+    return value
+
+
+def report_of(
+    conn: Connection,
+    chosen: Chosen,
+    profile: Profile,
+    *,
+    target: str | None,
+    coverage: Mapping[str, int],
+    now: int,
+    version: str,
+    anchors: int = ANCHORS,
+    domains: int = DOMAINS,
+    judge: int = JUDGED,
+) -> Report:
+    """Ask both audits, then what they say together.
+
+    Args:
+        target: as the user named it.
+        coverage: of the same filter; see `storage.coverage`.
+        now: when it is made, milliseconds UTC.
+        anchors, domains: most rows of the two long tables.
+        judge: how many referring domains get a page judged for relevance.
+    """
+    from audit.ask_anchors import anchor_audit_of
+    from audit.ask_links import link_audit_of
+
+    links = link_audit_of(conn, chosen, profile, limit=domains, judge=judge, now=now, target=target)
+    words = anchor_audit_of(conn, chosen, profile, limit=anchors, target=target)
+    report = Report(
+        target=target,
+        scope=chosen.covered.scope,
+        made_at=now,
+        version=version,
+        about=profile.shown(),
+        filter=chosen.filter.shown(),
+        coverage=coverage,
+        links=links,
+        anchors=words,
+        no_matrix="not asked",
+        no_rivals="the profile names no competitors",
+    )
+    return replace(report)
