@@ -132,7 +132,7 @@ def written_as(stem: str, texts: Iterable[str]) -> str | None:
                 spelling = text[words[first].start() : words[last].end()]
                 if _letters(spelling) == wanted and len(spelling) <= len(wanted) + _MOST_WORDS * 2:
                     spellings.append(spelling)
-        found.update(dict.fromkeys(spellings))
+        found.update(list(dict.fromkeys(spellings)))
     return max(found, key=lambda one: found[one]) if found else None
 
 

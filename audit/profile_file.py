@@ -300,13 +300,15 @@ class _Reader:
             self._fault(key, given, f'{name} must be a list of texts such as ["one", "two"], not {given!r}')
             return ()
         met: dict[str, str] = {}
-        for one in given:
+        for place, one in enumerate(given):
             if not isinstance(one, str) or not one.strip():
                 self._fault(key, one, f"{name} holds {one!r}, which is no text")
             elif (said := check(one.strip()) if check else None) is not None:
                 self._fault(key, one, said)
             elif fold(one) in met:
-                self._fault(key, one, f"{one!r} is given twice in {name}; take one out", nth=2)
+                self._fault(
+                    key, one, f"{one!r} is given twice in {name}; take one out", nth=given[:place].count(one) + 1
+                )
             else:
                 met[fold(one)] = " ".join(one.split())
         return tuple(met.values())
