@@ -180,7 +180,9 @@ class AnchorAudit:
     signs: tuple[Sign, ...]
     by: tuple[Breakdown, ...] = ()
     medians: Mapping[str, float] = field(default_factory=dict)
-    """The competitors' median share by referring domains, of each class and view; {} where none has data."""
+    """The competitors' median share by referring domains, of each class; {} where none has data."""
+    view_medians: Mapping[str, float] = field(default_factory=dict)
+    """The same of each view."""
     divergences: Mapping[str, float] = field(default_factory=dict)
     """How far the mix of classes by referring domains is from each competitor's: 0 alike, 1 nothing in common."""
 

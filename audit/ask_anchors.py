@@ -83,14 +83,10 @@ def audit_of_judged(
     found, views = _distribution(rows.page, rows.domain, classes)
     enough = len(rows.domains) >= bounds.least_domains
     groups = _Groups(judged, classes, wordings)
-    repeated = _repeated(judged, groups, limit)
+    repeated = _repeated(judged, groups)
     speed, why_none = _velocity(judged, classes)
     known = {name: one for name, one in (rivals or {}).items() if one.referring_domains}
-    medians = {
-        one.name: median(rival.share(one.name).share_domains_split for rival in known.values())
-        for one in (*found, *views)
-        if known
-    }
+    medians = _medians([one.classes for one in known.values()])
     by_links = [one.share_links for one in found]
     by_domains = [one.share_domains_split for one in found]
     named = {one.name: one for one in (*views, *found)}  # `other` is a class first
@@ -116,18 +112,26 @@ def audit_of_judged(
         anchor_concentration_domains=sums.split_concentration(wordings, rows.domain),
         anchors=tuple(groups.shown(conn, profile, limit)),
         sitewide=_sitewide(conn, chosen, profile, judged, classes, limit),
-        repeated=repeated,
+        repeated=repeated[:limit],
         velocity=speed,
         no_velocity=why_none,
         signs=signs(named, repeated, speed, medians, bounds) if enough else (),
         by=_parts(conn, judged, classes, by, limit) if by is not None else (),
         medians=medians,
+        view_medians=_medians([one.views for one in known.values()]),
         divergences={
             name: divergence(by_domains, [rival.share(one.name).share_domains_split for one in found])
             for name, rival in known.items()
             if rows.domains.size
         },
     )
+
+
+def _medians(rivals: Sequence[Sequence[ClassShare]]) -> dict[str, float]:
+    """Of each class (or view) the median share by referring domains."""
+    return {
+        several[0].name: median(one.share_domains_split for one in several) for several in zip(*rivals, strict=True)
+    }
 
 
 # --- distributions -----------------------------------------------------------------------------------
@@ -245,7 +249,8 @@ class _Groups:
         return {group: one[-1] for group, one in best.items()}
 
 
-def _repeated(judged: Judged, groups: _Groups, limit: int | None) -> tuple[Repeated, ...]:
+def _repeated(judged: Judged, groups: _Groups) -> tuple[Repeated, ...]:
+    """Wordings of several referring domains that are no brand, most used first."""
     some = groups.best(np.flatnonzero(np.isin(groups.classes, _NO_BRAND)), MOST_JOINED)
     numbers = joined([judged.of.folds[groups.wording[group]] for group in some], _words)
     number_of = np.full(len(groups.links), -1, np.int64)
@@ -255,22 +260,20 @@ def _repeated(judged: Judged, groups: _Groups, limit: int | None) -> tuple[Repea
     domains = sums.tally(of[of >= 0], len(some), rows.domain[of >= 0])
     links = np.bincount(of[of >= 0], minlength=len(some))
     spellings = np.bincount(np.asarray(numbers, np.int64), minlength=len(some))
-    every = len(rows.domains)
-    units = groups.commonest([some[number] for number in set(numbers)])
-    order = sorted(set(numbers), key=lambda number: (-int(domains[number]), -int(links[number]), number))[:limit]
-    found = []
-    for number in order:
-        found.append(
-            Repeated(
-                anchor=judged.of.asked(units[some[number]])[1],
-                anchor_class=CLASSES[groups.classes[some[number]]],
-                spellings=int(spellings[number]),
-                links=int(links[number]),
-                domains=int(domains[number]),
-                share_domains=int(domains[number]) / every,
-            )
+    kept = [number for number in sorted(set(numbers)) if domains[number] > 1]
+    kept.sort(key=lambda number: (-int(domains[number]), -int(links[number]), number))
+    units = groups.commonest([some[number] for number in kept])
+    return tuple(
+        Repeated(
+            anchor=judged.of.asked(units[some[number]])[1],
+            anchor_class=CLASSES[groups.classes[some[number]]],
+            spellings=int(spellings[number]),
+            links=int(links[number]),
+            domains=int(domains[number]),
+            share_domains=int(domains[number]) / len(rows.domains),
         )
-    return tuple(found)
+        for number in kept
+    )
 
 
 def _words(fold: str) -> list[str]:

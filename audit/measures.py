@@ -31,7 +31,8 @@ def wilson(count: float, of: float, z: float = Z95) -> Interval | None:
     middle = share + z * z / (2 * of)
     reach = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
     scale = 1 + z * z / of
-    return Interval(max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale))
+    low = max(0.0, (middle - reach) / scale) if count else 0.0  # not what rounding leaves of 0
+    return Interval(low, min(1.0, (middle + reach) / scale))
 
 
 def shares(counts: Iterable[float]) -> list[float]:

@@ -101,7 +101,8 @@ class Asked:
 
         Args:
             columns: the fields that ``--fields`` may name.
-            ask: gives the answer on one target without heading, filter, left_out, coverage and notes.
+            ask: gives the answer on one target without filter, left_out, coverage and notes; its heading is put behind
+                that of every question.
             words: what else the filter says, of anchors.
         Raises:
             LedgerError: no ledger, or a list or crawl it does not know.
@@ -128,7 +129,7 @@ class Asked:
         return replace(
             answer,
             head={**answer.head, "filter": {**self.wanted.shown(), **words}, "left_out": hidden, "coverage": read},
-            heading=_heading(about) if self.as_table else None,
+            heading="; ".join(filter(None, (_heading(about), answer.heading))) if self.as_table else None,
             notes=(*answer.notes, *notes),
         )
 
