@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Literal
+
+from audit.measures import quantile
+from audit.profile import Thresholds
 
 Band = Literal["high", "some", "low", "unknown"]
 Confidence = Literal["high", "medium", "low"]
@@ -19,6 +24,10 @@ class Figure:
     value: float
     dated: str
     own: bool = False
+    leads: bool = False
+    """Of the scale that the audit sorts by."""
+    lowest_first: bool = False
+    """A position in a ranking: 1 is the best."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +74,27 @@ class Referrer:
     """Commercial topics among these."""
     language: str | None
     """Of the judged page."""
+    hosts: int = 1
+    """Referring hosts."""
+    target: str | None = None
+    """URL that the judged page links to."""
+    topic_links: Mapping[str, int] = field(default_factory=dict)
+    """Its external links by commercial topic."""
+    confidence: Confidence | None = None
+    """In its own score; None without an own scale."""
 
     @property
     def authority(self) -> float | None:
-        """The figure to sort by: the first one there is."""
-        return self.figures[0].value if self.figures else None
+        """The figure by the scale that the audit sorts by; None where it has none, or where that is a ranking.
+
+        Figures of other scales do not stand in for it: they are not to be compared.
+        """
+        return next((one.value for one in self.figures if one.leads and not one.lowest_first), None)
+
+    @property
+    def shown_figure(self) -> Figure | None:
+        """The figure by the scale that the audit sorts by, a position too."""
+        return next((one for one in self.figures if one.leads), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +140,61 @@ class LinkAudit:
     """Authority, then links, then name; bounded by what was asked."""
     by_month: tuple[tuple[str, int], ...]
     """(YYYY-MM, referring domains first seen in it), for the chart."""
+    topics: Mapping[str, int] = field(default_factory=dict)
+    """Judged referring domains by commercial topic among the external links of their judged page."""
+    no_page: int = 0
+    """Of the judged, those of whose page nothing is kept: no topics and no outlinks are known."""
+    judged_spread: bool = False
+    """Whether the judged are a choice (the first by authority and links, and others spread over the rest), or all."""
+
+
+AGES: tuple[tuple[str, int | None], ...] = (
+    ("under_30_days", 30), ("30_to_90_days", 90), ("90_to_365_days", 365), ("1_to_2_years", 730),
+    ("over_2_years", None),
+)  # fmt: skip
+"""Names of `LinkAudit.ages`, and the days that each reaches up to."""
+BANDS: tuple[Band, ...] = ("high", "some", "low", "unknown")
+QUANTILES = (0.10, 0.25, 0.40, 0.50, 0.75, 0.90)
+DAY = 86_400_000
+
+
+def is_sitewide(pages: int, known: int, limits: Thresholds) -> bool:
+    """Whether so many linking pages are most of the known pages of their domain."""
+    return pages >= limits.sitewide_pages and pages >= limits.sitewide_share * known
+
+
+def spread(order: Sequence[int], most: int | None) -> tuple[int, ...]:
+    """Which of the domains, given best first, have a page judged: all, or the first half of what is allowed and as many
+    others in equal steps over the rest, so that the bands speak for the whole and not for its top alone.
+    """
+    if most is None or most >= len(order):
+        return tuple(order)
+    first = most - most // 2
+    rest = order[first:]
+    return (*order[:first], *(rest[place * len(rest) // (most // 2)] for place in range(most // 2)))
+
+
+def months(moments: Iterable[int | None]) -> tuple[tuple[str, int], ...]:
+    """Moments (milliseconds UTC) by month; months without any are left out."""
+    days = Counter(moment // DAY for moment in moments if moment is not None)
+    found: Counter[str] = Counter()
+    for day, number in days.items():
+        found[datetime.fromtimestamp(day * DAY / 1000, UTC).strftime("%Y-%m")] += number
+    return tuple(sorted(found.items()))
+
+
+def quantiles(values: Collection[float]) -> dict[str, float | None]:
+    """The quantiles that `LinkAudit.authority_quantiles` names; None of nothing."""
+    return {f"p{round(100 * part)}": quantile(values, part) for part in QUANTILES}
+
+
+def best_first(rows: Iterable[Referrer]) -> list[Referrer]:
+    """By the leading figure (those without one last), then links, then name."""
+    return sorted(rows, key=place_of)
+
+
+def place_of(one: Referrer) -> tuple[bool, float, int, str]:
+    """What referring domains are sorted by."""
+    figure = one.shown_figure
+    value = 0.0 if figure is None else figure.value if figure.lowest_first else -figure.value
+    return figure is None, value, -one.links, one.domain

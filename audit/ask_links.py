@@ -1,0 +1,338 @@
+"""The source audit of one target, asked of a ledger: sums of its links, figures of authority, one page a domain read.
+
+No anchor table is read, on any way: what the words of the links say is the other audit's.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection
+
+from audit.authority import confidence, crawl_share, is_blank, named, own_scale
+from audit.link_audit import (
+    AGES,
+    BANDS,
+    DAY,
+    Confidence,
+    Figure,
+    LinkAudit,
+    Referrer,
+    Relevance,
+    best_first,
+    is_sitewide,
+    months,
+    quantiles,
+    spread,
+)
+from audit.profile import Profile, Section, Thresholds
+from audit.relevance import Collection, Document, PageText, Query, Reader, query_of, relevance
+from audit.topics import topics_of
+from storage.authority import Scale, StoredFigure, figures, newest, scales
+from storage.codes import PLACEMENTS
+from storage.filters import Chosen
+from storage.page_facts import PageFacts, facts_of_urls, page_facts
+from storage.records import Link
+from storage.referrers import (
+    ReferringDomain,
+    Standing,
+    best_pages,
+    known_pages,
+    links_of_pages,
+    losses,
+    referring_domains,
+    standings,
+)
+
+JUDGED = 300
+"""Referring domains of which a page is read, unless the user asks for more."""
+_AT_ONCE = 200
+_NOWHERE = Standing((0,) * len(PLACEMENTS), (0,) * len(AGES))
+
+
+def link_audit_of(
+    conn: Connection,
+    chosen: Chosen,
+    profile: Profile,
+    *,
+    limit: int | None = 100,
+    judge: int | None = JUDGED,
+    now: int,
+    target: str | None = None,
+) -> LinkAudit:
+    """Audit where the selected links come from.
+
+    Args:
+        limit: referring domains that are listed; None: all. Every sum is over all of them.
+        judge: referring domains of which one page is read for relevance, topics and outlinks; None: all.
+        now: what ages and recent losses are counted from, milliseconds UTC; an ``as_of`` of the filter comes first.
+        target: as the answer names it.
+    """
+    now = now if chosen.filter.as_of is None else chosen.filter.as_of
+    limits = profile.thresholds
+    found = referring_domains(conn, chosen)
+    moments = [now - days * DAY + 1 for _, days in AGES if days is not None]
+    standing = standings(conn, chosen, moments)
+    known = known_pages(conn, [one.id for one in found], chosen.filter.as_of)
+    told = _Authority(conn, [one.id for one in found], limits)
+    rows = {one.id: _referrer(one, standing.get(one.id, _NOWHERE), known.get(one.id, 0), told, limits) for one in found}
+    ids = {one.name: one.id for one in found}
+    ordered = [ids[row.domain] for row in best_first(rows.values())]
+    read = _Pages(conn, chosen, profile, spread(ordered, judge)).read()
+    for id_, page in read.items():
+        rows[id_] = replace(
+            rows[id_],
+            relevance=page.relevance,
+            external_links=page.external_links,
+            topics=tuple(sorted(page.topics, key=lambda name: (-page.topics[name], name))),
+            topic_links=dict(sorted(page.topics.items())),
+            language=page.language,
+            target=page.target,
+        )
+    lost = losses(conn, chosen, now - 30 * DAY)
+    causes = ("rel_nofollow", "rel_ugc", "rel_sponsored", "page_nofollow")
+    ages = _sums([one.ages for one in standing.values()], len(AGES))
+    placed = _sums([one.placements for one in standing.values()], len(PLACEMENTS))
+    bands = Counter(page.relevance.band for page in read.values())
+    sitewide = [row for row in rows.values() if row.sitewide]
+    figures_ = [row.authority for row in rows.values() if row.authority is not None]
+    return LinkAudit(
+        target=target,
+        scope=chosen.covered.scope,
+        about=profile.shown(),
+        links=sum(one.links for one in found),
+        followed=sum(one.followed for one in found),
+        causes={name: sum(getattr(one, name) for one in found) for name in causes},
+        referring_pages=sum(one.pages for one in found),
+        referring_hosts=sum(one.hosts for one in found),
+        referring_domains=len(found),
+        followed_domains=sum(one.followed > 0 for one in found),
+        enough=len(found) >= limits.least_domains,
+        placements=dict(zip(PLACEMENTS, placed, strict=True)),
+        indexable_pages=sum(one.indexable_pages for one in found),
+        indexable_links=sum(one.indexable_links for one in found),
+        sitewide_domains=len(sitewide),
+        sitewide_links=sum(row.links for row in sitewide),
+        ages={name: number for (name, _), number in zip(AGES, ages, strict=True)},
+        lost=lost.lost,
+        lost_by_cause=lost.by_cause,
+        lost_30=lost.recent,
+        bands={band: bands[band] for band in BANDS},
+        judged=len(read),
+        scales=told.shown(rows.values()),
+        authority_quantiles=quantiles(figures_),
+        domains=tuple(rows[id_] for id_ in ordered[:limit]),
+        by_month=months(one.first_seen for one in found),
+        topics=dict(sorted(Counter(name for page in read.values() for name in page.topics).items())),
+        no_page=sum(page.external_links is None for page in read.values()),
+        judged_spread=len(read) < len(found),
+    )
+
+
+def _sums(rows: Sequence[Sequence[int]], width: int) -> list[int]:
+    return [sum(column) for column in zip(*rows, strict=True)] if rows else [0] * width
+
+
+def _referrer(one: ReferringDomain, standing: Standing, known: int, told: _Authority, limits: Thresholds) -> Referrer:
+    figures_, referring, sure = told.of(one.id)
+    return Referrer(
+        domain=one.name,
+        links=one.links,
+        followed=one.followed,
+        pages=one.pages,
+        known_pages=known,
+        in_main=standing.in_main,
+        indexable=one.indexable_pages,
+        sitewide=is_sitewide(one.pages, known, limits),
+        first_seen=one.first_seen,
+        last_seen=one.last_seen,
+        figures=figures_,
+        referring_domains=referring,
+        relevance=None,
+        external_links=None,
+        topics=(),
+        language=None,
+        hosts=one.hosts,
+        confidence=sure,
+    )
+
+
+class _Authority:
+    """The figures of the referring domains, and which scale leads."""
+
+    def __init__(self, conn: Connection, ids: Sequence[int], limits: Thresholds) -> None:
+        self.scales = newest(scales(conn))
+        self.own = own_scale(self.scales)
+        self._stored = figures(conn, ids, of=self.scales) if self.scales else {}
+        self._limits = limits
+        self.covered = Counter(one.scale.id for some in self._stored.values() for one in some)
+        usable = [one for one in self.scales if self.covered[one.id] and not self.blank(one)]
+        # A figure of 0 to 100 serves before a position in a ranking, which cannot be measured against a line.
+        usable.sort(key=_lowest_first)
+        self.leading = usable[0].id if usable else None
+
+    def blank(self, scale: Scale) -> bool:
+        """Whether too little of the web around was crawled for the own score to say anything."""
+        return is_blank(scale, self._limits.crawl_share)
+
+    def of(self, id_: int) -> tuple[tuple[Figure, ...], int | None, Confidence | None]:
+        """(figures, the leading one first; known referring domains of the domain itself; confidence in its score)."""
+        stored = self._stored.get(id_, ())
+        shown = sorted(
+            (self._figure(one) for one in stored if not self.blank(one.scale)), key=lambda one: not one.leads
+        )
+        if self.own is None:
+            return tuple(shown), None, None
+        mine = next((one for one in stored if one.kind == "own"), None)
+        referring = (mine.referring or 0) if mine else 0
+        sure = confidence(crawl_share(self.own), referring, prior=mine.prior if mine else False)
+        return tuple(shown), referring, sure
+
+    def _figure(self, one: StoredFigure) -> Figure:
+        return Figure(
+            named(one.scale),
+            one.value,
+            one.dated[:10],
+            one.kind == "own",
+            one.scale.id == self.leading,
+            _lowest_first(one.scale),
+        )
+
+    def shown(self, rows: Iterable[Referrer]) -> tuple[Mapping[str, Any], ...]:
+        """The scales, newest of each name; ``confidence``: referring domains by confidence in their own score."""
+        sure = Counter(row.confidence for row in rows if row.confidence is not None)
+        return tuple(
+            {
+                "name": named(one),
+                "kind": one.kind,
+                "dated": one.dated[:10],
+                "domains": self.covered[one.id],
+                "leads": one.id == self.leading,
+                "lowest_first": _lowest_first(one),
+                "blank": self.blank(one),
+                "crawl_share": crawl_share(one) if one.kind == "own" else None,
+                "confidence": dict(sorted(sure.items())) if one.kind == "own" else None,
+            }
+            for one in self.scales
+        )
+
+
+def _lowest_first(scale: Scale) -> bool:
+    return bool(scale.about.get("lowest_first"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What one page told."""
+
+    relevance: Relevance
+    external_links: int | None
+    topics: Counter[str]
+    language: str | None
+    target: str
+
+
+class _Pages:
+    """Reads one page of each chosen domain, some at a time, and judges them when all are read."""
+
+    def __init__(self, conn: Connection, chosen: Chosen, profile: Profile, domains: Sequence[int]) -> None:
+        self.conn, self.chosen, self.profile = conn, chosen, profile
+        self.as_of = chosen.filter.as_of
+        self.best = best_pages(conn, chosen, domains)
+        sources = [one.source_id for one in self.best.values()]
+        self.links = links_of_pages(conn, chosen, sources)
+        self.targets = {source: some[0][0] for source, some in self.links.items()}
+
+    def read(self) -> dict[int, _Judged]:
+        """By id of the domain, in the order they were chosen."""
+        queries, own_texts = self._queries()
+        reader = Reader(queries.values())
+        own = {name: reader.document(text) for name, text in own_texts.items()}
+        documents: dict[int, Document] = {}
+        told: dict[int, tuple[int | None, Counter[str]]] = {}
+        languages: dict[int, str | None] = {}
+        pages = [one.source_id for one in self.best.values()]
+        for start in range(0, len(pages), _AT_ONCE):
+            some = pages[start : start + _AT_ONCE]
+            facts = page_facts(self.conn, some, self.as_of)
+            for source in some:
+                page = facts.get(source)
+                documents[source] = reader.document(self._text(source, page))
+                languages[source] = documents[source].language
+                told[source] = _outlinks(page)
+        among = Collection([*documents.values(), *own.values()])
+        found = {}
+        for id_, best in self.best.items():
+            name = self.targets[best.source_id]
+            judged = relevance(
+                queries[name],
+                documents[best.source_id],
+                own.get(name),
+                among,
+                self.profile.thresholds,
+                source=best.url,
+            )
+            found[id_] = _Judged(judged, *told[best.source_id], languages[best.source_id], name)
+        return found
+
+    def _queries(self) -> tuple[dict[str, Query], dict[str, PageText]]:
+        """By URL linked to: what tells what it is about, and its own page where it was read."""
+        urls = sorted(set(self.targets.values()))
+        facts = facts_of_urls(self.conn, urls, self.as_of)
+        queries, texts = {}, {}
+        for name in urls:
+            section = section_of(self.profile, name)
+            page = facts.get(name)
+            title = page.title if page is not None else section.title
+            h1: tuple[str, ...] = page.h1[:1] if page is not None else (section.h1,) if section.h1 else ()
+            codes = section.languages or self.profile.languages
+            if not codes and page is not None and page.language:
+                codes = (page.language,)
+            queries[name] = query_of((*section.keywords, *((title,) if title else ()), *h1), codes)
+            if page is not None:
+                texts[name] = PageText(
+                    name, page.title or "", "\n".join((*page.h1, *page.h2)), page.text or "", language=page.language
+                )
+        return queries, texts
+
+    def _text(self, source: int, page: PageFacts | None) -> PageText:
+        if page is None:
+            return PageText("")
+        targets = {name for name, *_ in self.links.get(source, ())}
+        here = [one for one in page.links or () if one.target.url in targets]
+        shown = [one.anchor.text for one in here if one.anchor.source == "text"]
+        best = min(here, key=_order, default=None)
+        return PageText(
+            page.url,
+            page.title or "",
+            "\n".join((*page.h1, *page.h2)),
+            page.text or "",
+            "" if best is None else f"{best.before}\n{best.after}",
+            page.language,
+            tuple(shown),
+            tuple(one.anchor.text for one in here if one.anchor.source == "text" and _in_heading(one)),
+        )
+
+
+def section_of(profile: Profile, url: str) -> Section:
+    """The section of a profile for links to one URL."""
+    return next((one for one in profile.pages if one.url == url), profile.whole)
+
+
+def _order(link: Link) -> tuple[bool, bool, int]:
+    return not link.followed, link.placement != "main", link.ordinal
+
+
+def _in_heading(link: Link) -> bool:
+    return any(step.partition("[")[0].partition(".")[0] in ("h1", "h2") for step in link.path.split("/"))
+
+
+def _outlinks(page: PageFacts | None) -> tuple[int | None, Counter[str]]:
+    """External links of a page, and how many of them speak of which commercial topic."""
+    if page is None or page.links is None:
+        return None, Counter()
+    external = [one for one in page.links if not one.internal]
+    return len(external), topics_of(f"{one.anchor.text} {one.target.host}" for one in external)
