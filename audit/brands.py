@@ -1,0 +1,296 @@
+"""The names of a target as people write them: run together, with a typing error, with a case ending, as a domain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Literal, NamedTuple
+
+from audit.languages import Language, languages, legal_forms
+from audit.words import SHORTEST_TYPO, Word, cleaned, one_typo, split, word_of
+from crawler.suffixes import is_ip, registrable_domain
+from crawler.urls import canonical_url
+from storage.errors import InvalidUrl
+
+How = Literal["written", "ending", "typo"]
+AND = {
+    "en": "and", "de": "und", "fr": "et", "es": "y", "it": "e", "pt": "e", "nl": "en", "sv": "och", "da": "og",
+    "no": "og", "fi": "ja", "pl": "i", "cs": "a", "sk": "a", "hu": "es", "ro": "si", "bg": "и", "ru": "и", "uk": "та",
+    "tr": "ve", "el": "και", "id": "dan", "vi": "va", "fa": "و", "ar": "و", "hi": "और",
+}  # fmt: skip
+"""What ``&`` stands for, folded."""
+_VOWELS = frozenset("aeiouyаеиоуыэюяіїєαεηιουω")
+
+
+class Mention(NamedTuple):
+    """A name found in a text."""
+
+    start: int
+    """Index of its first word."""
+    end: int
+    name: str
+    """As the profile writes it."""
+    how: How
+
+
+def host_of(target: str) -> str | None:
+    """The host of a domain, host or URL as a profile names it, without ``www.``; None where it has none."""
+    text = target.strip()
+    try:
+        found = canonical_url(text if "://" in text else f"https://{text}")
+    except InvalidUrl:
+        return None
+    return found.host.removeprefix("www.")
+
+
+def _spelled(host: str) -> str:
+    """A host with its ``xn--`` labels in Unicode."""
+    labels = []
+    for label in host.split("."):
+        if label.startswith("xn--"):
+            with suppress(ValueError):
+                label = label[4:].encode("ascii").decode("punycode")
+        labels.append(label)
+    return ".".join(labels)
+
+
+def forms_with_and(folds: Sequence[str], languages_: Iterable[Language]) -> list[list[str]]:
+    """The ways to write words with ``&``: as they are, with the word for it, without."""
+    found = [list(folds)]
+    words = {AND[language.code] for language in languages_ if language.code in AND} | {"and"}
+    if "&" in folds:
+        found += [[word if fold == "&" else fold for fold in folds] for word in sorted(words)]
+        found.append([fold for fold in folds if fold != "&"])
+    elif len(folds) > 2:
+        found += [["&" if fold == word else fold for fold in folds] for word in sorted(words) if word in folds[1:-1]]
+    return found
+
+
+def without_frame(folds: list[str], articles: frozenset[str]) -> list[str]:
+    """Words without a leading article and without forms of companies at either end; never nothing."""
+    forms, longest = legal_forms()
+    if len(folds) > 1 and folds[0] in articles:
+        folds = folds[1:]
+    changed = True
+    while changed and len(folds) > 1:
+        changed = False
+        for count in range(min(longest, len(folds) - 1), 0, -1):
+            if tuple(folds[-count:]) in forms:
+                folds, changed = folds[:-count], True
+                break
+            if tuple(folds[:count]) in forms:
+                folds, changed = folds[count:], True
+                break
+        if len(folds) > 1 and changed and folds[-1] == "&":
+            folds = folds[:-1]
+    return folds
+
+
+class Brands:
+    """The names of one target, prepared for comparison with many texts."""
+
+    def __init__(
+        self,
+        names: Iterable[str],
+        hosts: Iterable[str],
+        languages_: tuple[Language, ...],
+        keyword_keys: frozenset[str],
+        keyword_words: frozenset[str],
+    ) -> None:
+        """Prepare names.
+
+        Args:
+            names: as the profile lists them.
+            hosts: the target's own, canonical, without ``www.``.
+            keyword_keys: the keywords, folded, spaced and joined: a name among them is a name only when alone.
+            keyword_words: single words of keywords: none of them is a misspelt name.
+        """
+        self._keys: dict[str, str] = {}
+        self._joined: dict[str, str] = {}
+        self._alone_only: set[str] = set()
+        self._unspaced: list[str] = []
+        self._cased: dict[str, str] = {}
+        """Names that are also everyday words -> how they are written."""
+        self.dotted: dict[str, str] = {}
+        self._keyword_keys, self._keyword_words = keyword_keys, keyword_words
+        self._articles = frozenset(article for language in languages_ for article in language.articles)
+        lists = languages()
+        for name in names:
+            clean = cleaned(name)
+            if "." in clean.strip(". ") or clean.startswith("."):
+                self.dotted[clean.casefold()] = name
+            for written in {clean, clean.replace("'", "")}:
+                folds = [word.fold for word in split(written)]
+                others = [word.other for word in split(written)]
+                for form in (folds, others):
+                    if form:
+                        self._add(form, name, languages_)
+                        self._add(without_frame(form, self._articles), name, languages_)
+            words = split(clean)
+            if len(words) == 1 and (lists.pointing.get(words[0].fold) or lists.vocabulary.get(words[0].lower)):
+                self._cased[words[0].fold] = clean
+        for host in hosts:
+            if is_ip(host):
+                continue
+            spelled = _spelled(host)
+            domain = _spelled(registrable_domain(host))
+            for written in {spelled, domain}:
+                self._add([word.fold for word in split(written)], host, ())
+            stem = [word.fold for word in split(domain.partition(".")[0])]
+            joined = "".join(stem)
+            if len(joined) < 3 or joined in self._joined or lists.pointing.get(joined) or joined in lists.vocabulary:
+                continue
+            if " ".join(stem) in keyword_keys:
+                stem = [joined]  # written as the keyword it is the keyword
+                if joined in keyword_keys and len(split(domain.partition(".")[0])) == 1:
+                    self._alone_only.add(joined)
+            if joined in keyword_words:
+                self._alone_only.add(joined)
+            self._add(stem, host, ())
+        self.most_words = max((key.count(" ") + 1 for key in self._keys), default=0) + 1
+        self._parts = frozenset(word for key in self._keys for word in key.split())
+        self._bases = sorted((set(self._joined) | {part for part in self._parts if len(part) >= 4}) - {"&"})
+        self._firsts = frozenset(base[0] for base in self._bases if base)
+        self._alone_only |= (set(self._joined) | set(self._keys)) & keyword_keys
+        self._unspaced = sorted(
+            (joined for joined in self._joined if len(joined) >= 2 and word_of(joined).unspaced),
+            key=len,
+            reverse=True,
+        )
+
+    def _add(self, folds: list[str], name: str, languages_: Iterable[Language]) -> None:
+        if not folds:
+            return
+        for form in forms_with_and(folds, languages_):
+            joined = "".join(fold for fold in form if fold != "&")
+            if joined:
+                self._keys.setdefault(" ".join(form), name)
+                self._joined.setdefault(joined, name)
+
+    def canon(self, word: Word, languages_: tuple[Language, ...]) -> tuple[str, How] | None:
+        """The name, or the word of a name, that a word stands for; None where it stands for none."""
+        for form in (word.fold, word.other):
+            if form in self._parts or form in self._joined:
+                return form, "written"
+        if word.unspaced or word.fold[:1] not in self._firsts or word.fold in self._keyword_words:
+            return None
+        for language in languages_:
+            if language.endings and (base := self._inflected(word.fold, language)) is not None:
+                return base, "ending"
+        if (
+            len(word.fold) < SHORTEST_TYPO - 1
+            or any(word.lower in language.stop for language in languages_)
+            or languages().pointing.get(word.fold)
+        ):
+            return None
+        for base in self._bases:
+            if len(base) >= SHORTEST_TYPO and one_typo(word.fold, base):
+                return base, "typo"
+        return None
+
+    def _inflected(self, fold: str, language: Language) -> str | None:
+        for base in self._bases:
+            if len(base) >= 3 and fold.startswith(base) and fold[len(base) :] in language.endings:
+                return base
+            if (
+                len(base) >= 4
+                and base[-1] in _VOWELS
+                and len(fold) >= len(base) - 1
+                and fold.startswith(base[:-1])
+                and ((fold == base[:-1] and len(base) >= 5) or fold[len(base) - 1 :] in language.endings)
+            ):
+                return base
+        return None
+
+    def cut(self, words: Sequence[Word]) -> list[Word]:
+        """The words with each name in a script without spaces cut out of its run, as a word of its own."""
+        if not self._unspaced:
+            return list(words)
+        found: list[Word] = []
+        for word in words:
+            if not word.unspaced:
+                found.append(word)
+                continue
+            rest = word.lower
+            while rest:
+                hits = [(at, -len(name), name) for name in self._unspaced if (at := rest.find(name)) >= 0]
+                if not hits:
+                    found.append(word_of(rest))
+                    break
+                at, _, name = min(hits)
+                if at:
+                    found.append(word_of(rest[:at]))
+                found.append(word_of(name))
+                rest = rest[at + len(name) :]
+        return found
+
+    def alone(
+        self, words: Sequence[Word], canons: Sequence[tuple[str, How] | None], articles: frozenset[str]
+    ) -> Mention | None:
+        """The name that the words are, apart from a leading article and a legal form."""
+        if not any(canons) and len(words) > self.most_words + 6:
+            return None
+        folds = [word.fold for word in words]
+        bare = without_frame(folds, articles | self._articles)
+        start = 0
+        while start + len(bare) <= len(folds) and folds[start : start + len(bare)] != bare:
+            start += 1
+        for first, last in ((0, len(words)), (start, start + len(bare))):
+            how = self._name(words[first:last], canons[first:last])
+            if how is not None:
+                return Mention(0, len(words), *how)
+        return None
+
+    def _name(self, words: Sequence[Word], canons: Sequence[tuple[str, How] | None]) -> tuple[str, How] | None:
+        folds = [canon[0] if canon else word.fold for word, canon in zip(words, canons, strict=True)]
+        hows = [canon[1] for canon in canons if canon]
+        how: How = "typo" if "typo" in hows else "ending" if "ending" in hows else "written"
+        name = self._keys.get(" ".join(folds))
+        if name is not None:
+            return name, how
+        joined = "".join(fold for fold in folds if fold != "&")
+        name = self._joined.get(joined)
+        if name is not None:
+            return name, how
+        if len(words) > 1 and any(canons) and joined not in self._keyword_keys:
+            for base in self._joined:
+                if len(base) >= SHORTEST_TYPO and one_typo(joined, base):
+                    return self._joined[base], "typo"
+        return None
+
+    def mentions(
+        self, words: Sequence[Word], canons: Sequence[tuple[str, How] | None], clean: Callable[[], str]
+    ) -> list[Mention]:
+        """The names inside longer words, the longest first at each place; none overlap."""
+        found: list[Mention] = []
+        at = 0
+        while at < len(words):
+            mention = self._at(at, words, canons, clean)
+            if mention is None:
+                at += 1
+            else:
+                found.append(mention)
+                at = mention.end
+        return found
+
+    def _at(
+        self, at: int, words: Sequence[Word], canons: Sequence[tuple[str, How] | None], clean: Callable[[], str]
+    ) -> Mention | None:
+        fold = words[at].fold
+        if canons[at] is None and not any(base.startswith(fold) for base in self._joined):
+            return None
+        for count in range(min(self.most_words, len(words) - at), 0, -1):
+            name = self._name(words[at : at + count], canons[at : at + count])
+            if name is None:
+                continue
+            key = " ".join(
+                canon[0] if canon else word.fold
+                for word, canon in zip(words[at : at + count], canons[at : at + count], strict=True)
+            )
+            joined = key.replace(" ", "")
+            if key in self._alone_only or joined in self._alone_only:
+                continue
+            if count == 1 and joined in self._cased and self._cased[joined] not in clean():
+                continue  # "click here" names no HERE
+            return Mention(at, at + count, *name)
+        return None

@@ -1,0 +1,181 @@
+"""Words that only point: calls to action, kinds of pages, numbers, prices, footnotes; and alts that say nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from audit.languages import EVERYWHERE, Language, languages
+from audit.words import Word, split
+
+_NUMBER = re.compile(
+    r"\d+(?:st|nd|rd|th|e|er|re|eme|ere|o|a|x|k|m|h|min|kb|mb|gb|kib|mib|gib|ko|mo|go|px|pt)?|\d+x\d+|\d+h\d+|v\d+|p\d+|q[1-4]"
+)
+_MONEY = frozenset((
+    "aed", "ars", "aud", "bgn", "brl", "cad", "chf", "clp", "cny", "cop", "czk", "dkk", "egp", "eur", "gbp", "hkd",
+    "huf", "idr", "ils", "inr", "jpy", "krw", "mxn", "myr", "nok", "nzd", "pen", "php", "pln", "ron", "rub", "sar",
+    "sek", "sgd", "thb", "try", "twd", "uah", "usd", "vnd", "zar",
+    "bs", "cent", "centov", "cents", "ct", "dollar", "dollars", "dolares", "dong", "euro", "euros", "eura", "ft", "kc",
+    "kr", "kcs", "lei", "leu", "lv", "pence", "pounds", "rm", "rp", "rs", "rupees", "tl", "won", "yen", "zl", "zlotych",
+    "ευρω", "евро", "грн", "гривень", "лв", "лева", "р", "руб", "рублей", "円", "元", "원", "บาท",
+    "دولار", "ريال", "دينار", "درهم", "جنيه", "تومان",
+))  # fmt: skip
+"""Currencies as they stand beside amounts, folded: ISO 4217 codes and the words of the countries."""
+_UNITS = frozenset(("kb", "mb", "gb", "tb", "kib", "mib", "min", "mins", "sec", "h", "p", "pp", "no", "nr", "vol"))
+_MARK = re.compile(
+    r"[\[(\u3010\u300c\uff3b]?\s*(?:[a-z]|[ivxlc]{1,6}|(?:note|ref|fn|n|nb|notes?|anm|cit)\.?\s*\d*)\s*[\])\u3011\u300d]",
+    re.IGNORECASE,
+)
+
+
+class Generic:
+    """The generic words of all languages, and those of one profile."""
+
+    def __init__(self, further: Iterable[str] = ()) -> None:
+        self._lists = languages()
+        self._further = frozenset(" ".join(word.fold for word in split(text)) for text in further) - {""}
+
+    def verdict(self, words: Sequence[Word], clean: str, known: tuple[Language, ...]) -> tuple[str, str] | None:
+        """(rule, why) where a text says nothing of what it leads to."""
+        if all(_is_number(word.fold) for word in words):
+            return "number_alone", "numbers alone"
+        if _MARK.fullmatch(clean) is not None:
+            return "footnote_mark", "a footnote mark"
+        key = " ".join(word.fold for word in words)
+        if key in self._further:
+            return "generic_phrase", "a phrase that the profile calls generic"
+        language = self._language(words, key, known)
+        if language is None:
+            return None
+        if key in language.phrases:
+            return "generic_phrase", f"a phrase that only points ({language.name})"
+        return "generic_words", f"only words that point, stop words and numbers ({language.name})"
+
+    def covers(self, words: Sequence[Word], clean: str, known: tuple[Language, ...]) -> bool:
+        """Whether words are generic."""
+        return self.verdict(words, clean, known) is not None
+
+    def _language(self, words: Sequence[Word], key: str, known: tuple[Language, ...]) -> Language | None:
+        if any(word.unspaced for word in words):
+            ordered = [*known, *(one for one in self._lists.by_code.values() if one not in known)]
+            for language in ordered:
+                if _covers_unspaced(words, language):
+                    return language
+            return None
+        bits = self._lists.all_bits
+        for word in words:
+            bits &= self._bits(word)
+            if not bits:
+                return None
+        for language in known:
+            if bits & language.bit and _covers(words, language) is not None:
+                return language
+        for language in self._lists.by_code.values():
+            if bits & language.bit and language not in known and _covers(words, language):
+                return language
+        return None
+
+    def _bits(self, word: Word) -> int:
+        if (
+            _is_number(word.fold)
+            or word.fold in _MONEY
+            or word.fold in EVERYWHERE
+            or word.fold in _UNITS
+            or word.fold == "&"
+        ):
+            return self._lists.all_bits
+        found = self._lists.vocabulary.get(word.fold, 0)
+        return found if word.lower == word.fold else found | self._lists.vocabulary.get(word.lower, 0)
+
+    def placeholder(self, words: Sequence[Word], known: tuple[Language, ...]) -> bool:
+        """Whether an alt only says that there is an image."""
+        for language in (*known, *(one for one in self._lists.by_code.values() if one not in known)):
+            if _is_placeholder(words, language):
+                return True
+        return False
+
+
+def _is_number(fold: str) -> bool:
+    return fold.isdigit() or (
+        fold[-1:].isalnum() and any(map(str.isdigit, fold)) and _NUMBER.fullmatch(fold) is not None
+    )
+
+
+def _is_empty_word(word: Word, language: Language) -> bool:
+    return word.lower in language.stop_written or _is_number(word.fold) or word.fold == "&"
+
+
+def _covers(words: Sequence[Word], language: Language) -> bool | None:
+    """None where words are left over; else whether more than stop words was found."""
+    folds = [word.fold for word in words]
+    at, strong = 0, False
+    while at < len(folds):
+        for count in range(min(language.longest, len(folds) - at), 0, -1):
+            if " ".join(folds[at : at + count]) in language.phrases:
+                at += count
+                strong = True
+                break
+        else:
+            fold = folds[at]
+            if fold in EVERYWHERE or fold in _MONEY:
+                strong = True
+            elif not _is_empty_word(words[at], language) and fold not in _UNITS:
+                return None
+            at += 1
+    return strong
+
+
+def _covers_unspaced(words: Sequence[Word], language: Language) -> bool:
+    """Whether runs without spaces are made of generic phrases and function words, the rest of numbers and the like."""
+    strong = False
+    run = ""
+    for word in (*words, None):
+        if word is not None and word.unspaced:
+            run += word.fold
+            continue
+        if run:
+            covered = _covers_run(run, language)
+            if covered is None:
+                return False
+            strong = strong or covered
+            run = ""
+        if word is not None:
+            fold = word.fold
+            if fold in language.phrases or fold in EVERYWHERE or fold in _MONEY:
+                strong = True
+            elif not _is_empty_word(word, language) and fold not in _UNITS:
+                return False
+    return strong
+
+
+def _covers_run(run: str, language: Language) -> bool | None:
+    """None where characters are left over; else whether a phrase was found."""
+    reached: list[bool | None] = [None] * (len(run) + 1)
+    reached[0] = False
+    for start in range(len(run)):
+        strong = reached[start]
+        if strong is None:
+            continue
+        for end in range(start + 1, min(len(run), start + language.longest_joined) + 1):
+            part = run[start:end]
+            if part in language.phrases or part in _MONEY:
+                reached[end] = True
+            elif part in language.stop_written and reached[end] is None:
+                reached[end] = strong
+    return reached[-1]
+
+
+def _is_placeholder(words: Sequence[Word], language: Language) -> bool:
+    folds = [word.fold.rstrip("0123456789") or word.fold for word in words]
+    at, found = 0, False
+    while at < len(folds):
+        for count in range(min(4, len(folds) - at), 0, -1):
+            if " ".join(folds[at : at + count]) in language.placeholders:
+                at += count
+                found = True
+                break
+        else:
+            if not _is_empty_word(words[at], language) and folds[at] not in language.phrases:
+                return False
+            at += 1
+    return found

@@ -1,0 +1,266 @@
+"""How words are compared: cleaning, folding, splitting, stems, typing errors. Nothing here knows a profile.
+
+A text is cleaned once (`cleaned`), split into `Word` values (`split`), and from then on only words are compared. Words
+repeat, so what is known of one (its folds, its stems, the lists it stands in) is worked out once and kept.
+
+Sources: NFKC, https://www.unicode.org/reports/tr15/; case folding, Unicode 5.18; stems, https://snowballstem.org/;
+optimal string alignment, https://rapidfuzz.github.io/RapidFuzz/Usage/distance/OSA.html. docs/anchor-classes.md has
+every step with its reason.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+from crawler.anchors import BLANKS
+
+LONGEST = 2_000
+"""Characters of an anchor that are read: no rule needs more, and no page can make one judgement slow."""
+MOST_WORDS = 300
+SHORTEST_TYPO = 5
+"""Letters of a name or keyword below which a differing letter makes another word."""
+
+_SIGNS = dict.fromkeys(map(ord, "™℠®©℗ⓇⒸℹ"))
+"""Dropped before NFKC, which would spell them out: a name would end in "TM", an information sign be a letter."""
+_QUOTES = str.maketrans(dict.fromkeys("’‘‛ʼ＇`´ʹ′", "'") | dict.fromkeys("“”„‟″״", '"'))
+_INVISIBLE = {ord(char): None for char in BLANKS if not char.isspace()}
+_BLANK = re.compile(r"\s+")
+_POSSESSIVE = re.compile(r"(?<=\w)'[sS](?!\w)")
+_INNER_MARK = re.compile(r"(?<=[\u0400-\u04ff\u05d0-\u05ea])['\"׳](?=[\u0400-\u04ff\u05d0-\u05ea])")
+"""The Ukrainian apostrophe and the mark in Hebrew abbreviations part no words."""
+_SHARP = re.compile(r"(?<![\w#+])([A-Za-z])(#|\+\+)(?![\w#+])")
+
+# Scripts that write no spaces between words; Hangul too, as its particles cling to the word before.
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3400-\u4dbf"
+    "\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
+)
+UNSPACED = re.compile(f"[{_UNSPACED}]")
+_RUNS = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+")
+_SEPARATE = {"й", "ї", "ў", "ѓ", "ќ"}
+"""Letters of their own, which only look like another one with a mark."""
+_PLAIN = {
+    "ı": "i", "ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ß": "ss", "ħ": "h", "ŧ": "t",
+    "ŋ": "n", "ə": "e", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "ہ": "ه", "ھ": "ه", "ە": "ه", "ґ": "г", "ё": "е",
+}  # fmt: skip
+_WRITTEN_OUT = {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"}
+_UMLAUT = re.compile("[äöüøå]")
+
+
+class _Table(dict[int, str]):
+    """A translation that works each character out when it first occurs."""
+
+    def __init__(self, of: Callable[[str], str]) -> None:
+        super().__init__()
+        self._of = of
+
+    def __missing__(self, code: int) -> str:
+        found = self[code] = self._of(chr(code))
+        return found
+
+
+def _is_mark(char: str) -> bool:
+    """A sign above or below that may be left out in writing; the vowel signs of Indic scripts and Thai may not."""
+    code = ord(char)
+    return (
+        0x300 <= code <= 0x36F
+        or 0x591 <= code <= 0x5C7
+        or 0x610 <= code <= 0x61A
+        or 0x64B <= code <= 0x65F
+        or code in (0x640, 0x670, 0x93C, 0x9BC, 0xA3C)  # tatweel, dagger alef, nuqta
+        or 0x6D6 <= code <= 0x6ED
+        or 0x1AB0 <= code <= 0x1AFF
+        or 0x1DC0 <= code <= 0x1DFF
+    ) and not 0x6DD <= code <= 0x6DE
+
+
+def _lower(char: str) -> str:
+    """One cleaned character as it stands in a word, or a space where it stands between words."""
+    category = unicodedata.category(char)
+    if category == "Nd":
+        return str(unicodedata.digit(char))
+    if category[0] in "LNM":
+        return "i" if char in "İ" else char.lower()
+    return {"&": " & ", "#": " ", "\ue000": "#", "\ue001": "++"}.get(char, " ")
+
+
+def _bare(char: str) -> str:
+    if char in _PLAIN:
+        return _PLAIN[char]
+    if char in _SEPARATE:
+        return char
+    folded = "".join(part for part in unicodedata.normalize("NFD", char.casefold()) if not _is_mark(part))
+    return "".join(_PLAIN.get(part, part) for part in unicodedata.normalize("NFC", folded))
+
+
+_LOWER, _FOLD = _Table(_lower), _Table(_bare)
+
+
+class Word(NamedTuple):
+    """One word of a text."""
+
+    lower: str
+    """In small letters, with its accents: stop words and stems are looked up so."""
+    fold: str
+    """Without accents."""
+    other: str
+    """The fold with umlauts written out (``ae``); mostly equal to ``fold``."""
+    unspaced: bool
+    """Of a script without spaces between words: it may hold several words."""
+
+
+@lru_cache(maxsize=200_000)
+def word_of(lower: str) -> Word:
+    """What is known of one word, written in small letters."""
+    fold = lower if lower.isascii() else lower.translate(_FOLD)
+    other = fold
+    if not lower.isascii() and _UMLAUT.search(lower):
+        other = "".join(_WRITTEN_OUT.get(char, char) for char in lower).translate(_FOLD)
+    return Word(lower, fold, other, not lower.isascii() and UNSPACED.search(lower) is not None)
+
+
+def cleaned(text: str) -> str:
+    """A text as a reader sees it: entities decoded twice, no trade mark signs, NFKC, one kind of quotes.
+
+    Never raises; of a longer text the first `LONGEST` characters are read. Cleaning a cleaned text changes nothing
+    but entities that were encoded more than twice.
+    """
+    if len(text) > LONGEST:
+        text = text[:LONGEST]
+    if "&" in text:
+        text = html.unescape(html.unescape(text))
+    if not text.isascii():
+        text = text.translate(_SIGNS)
+        text = unicodedata.normalize("NFKC", text)
+        text = text.translate(_INVISIBLE).translate(_QUOTES)
+        if not text.isascii():
+            text = "".join(char for char in text if unicodedata.category(char) not in ("Cf", "Cs", "Co"))
+    elif "`" in text:
+        text = text.replace("`", "'")
+    return " ".join(text.split())
+
+
+def lowers(clean: str) -> list[str]:
+    """The words of a cleaned text in small letters; ``&`` is a word."""
+    if "'" in clean or '"' in clean:
+        clean = _POSSESSIVE.sub("", clean)
+        if not clean.isascii():
+            clean = _INNER_MARK.sub("", clean)
+    if "#" in clean or "++" in clean:
+        clean = _SHARP.sub(lambda found: found[1] + ("\ue000" if found[2] == "#" else "\ue001"), clean)
+    found = clean.translate(_LOWER).split()
+    if not clean.isascii() and UNSPACED.search(clean) is not None:
+        found = [run for word in found for run in (_RUNS.findall(word) if UNSPACED.search(word) else (word,))]
+    return found[:MOST_WORDS]
+
+
+def split(text: str) -> tuple[Word, ...]:
+    """The words of any text, cleaned first: for lists, names and keywords."""
+    return tuple(map(word_of, lowers(cleaned(text))))
+
+
+def folded(text: str) -> str:
+    """The fold of a text: its words without accents, a space between two."""
+    return " ".join(word.fold for word in split(text))
+
+
+def has_letter(text: str) -> bool:
+    """Whether a letter or a digit is left."""
+    return any(map(str.isalnum, text))
+
+
+# --- stems -----------------------------------------------------------------------------------------------------------
+
+_ALGORITHMS = {
+    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english",
+    "es": "spanish", "et": "estonian", "eu": "basque", "fa": "persian", "fi": "finnish", "fr": "french",
+    "ga": "irish", "hi": "hindi", "hr": "serbian", "hu": "hungarian", "hy": "armenian", "id": "indonesian",
+    "it": "italian", "lt": "lithuanian", "nb": "norwegian", "ne": "nepali", "nl": "dutch", "nn": "norwegian",
+    "no": "norwegian", "pl": "polish", "pt": "portuguese", "ro": "romanian", "ru": "russian", "sk": "czech",
+    "sr": "serbian", "sv": "swedish", "ta": "tamil", "tr": "turkish",
+}  # fmt: skip
+"""Snowball's stemmers by language. Slovak takes the Czech one: their endings are much the same."""
+_MANY_ENDINGS = frozenset(
+    ("bg", "cs", "el", "et", "fi", "hi", "hr", "hu", "lt", "lv", "pl", "ro", "ru", "sk", "sl", "sr", "tr", "uk")
+)
+"""Languages of many endings, where two long words that part only near their ends are taken for forms of one."""
+PREFIXING = frozenset(("ar", "fa", "he", "id"))
+"""Languages in which a form may begin with another letter than the word."""
+_HEBREW_PREFIX = re.compile("^(?:[ושכבלמה]{1,2}(?=.{3}))")
+_HEBREW_ENDING = re.compile("(?<=.{2})(?:יים|ים|ות|ית|ה|ת)$")
+_ARABIC_PREFIX = re.compile("^(?:[وف]?(?:بال|كال|لل|ال)|و(?=.{4}))(?=.{2})")
+_PERSIAN_ENDING = re.compile("(?<=.{2})(?:هايي|هاي|ها|ان|ات|ي)$")
+
+
+@cache
+def _stemmer(algorithm: str) -> Callable[[str], str]:
+    import snowballstemmer
+
+    found: Callable[[str], str] = snowballstemmer.stemmer(algorithm).stemWord
+    return found
+
+
+@lru_cache(maxsize=100_000)
+def stem(lower: str, language: str) -> str:
+    """The stem of a word in a language, folded; the folded word where the language has no stemmer."""
+    if len(lower) > 60 or not lower.isalpha():
+        return word_of(lower).fold
+    if language == "he":
+        bare = _HEBREW_ENDING.sub("", _HEBREW_PREFIX.sub("", word_of(lower).fold))
+        return bare or lower
+    if language == "fa":
+        return _PERSIAN_ENDING.sub("", word_of(lower).fold)
+    name = _ALGORITHMS.get(language)
+    if name is None:
+        return word_of(lower).fold
+    if language == "ar":
+        bare = _ARABIC_PREFIX.sub("", word_of(lower).fold)
+        return word_of(_stemmer(name)(bare)).fold
+    found = word_of(_stemmer(name)(lower)).fold
+    if language == "fr" and len(found) > 3 and found[-1] in "sx" and found[-2] in "oau":
+        found = found[:-1]  # Snowball leaves the plural of "vélos" and "bureaux" as it is
+    return found
+
+
+def same_stem(one: str, other: str, language: str) -> bool:
+    """Whether two words in small letters are forms of one word in a language."""
+    if stem(one, language) == stem(other, language):
+        return True
+    return language in _MANY_ENDINGS and _part_late(word_of(one).fold, word_of(other).fold)
+
+
+def _part_late(one: str, other: str) -> bool:
+    """Whether two words begin alike and differ in short endings only."""
+    shared = 0
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            break
+        shared += 1
+    longest, shortest = max(len(one), len(other)), min(len(one), len(other))
+    return shared >= 4 and longest - shared <= 3 and shortest - shared <= 2 and one.isalpha() and other.isalpha()
+
+
+def one_typo(one: str, other: str) -> bool:
+    """Whether one edit (a letter more, less, other, or two swapped) parts two folded words of the same first letter.
+
+    Both have at least `SHORTEST_TYPO` letters less the one that may be missing.
+    """
+    if one[:1] != other[:1] or abs(len(one) - len(other)) > 1 or max(len(one), len(other)) < SHORTEST_TYPO:
+        return False
+    if any(map(str.isdigit, one)) or any(map(str.isdigit, other)):
+        return False  # "40l" is no misspelt "50l"
+    from rapidfuzz.distance import OSA
+
+    return OSA.distance(one, other, score_cutoff=1) == 1
+
+
+def pairs(joined: str) -> frozenset[str]:
+    """The pairs of neighbouring characters; of a single character, itself."""
+    if len(joined) < 2:
+        return frozenset((joined,)) if joined else frozenset()
+    return frozenset(joined[at : at + 2] for at in range(len(joined) - 1))
