@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from audit.ask_anchors import said_by_domain
+from audit.said import said_by_domain
 from audit.ask_links import link_audit_of
 from audit.link_audit import LinkAudit, Referrer
 from audit.matrix import Matrix, Worded, matrix
