@@ -225,8 +225,11 @@ def _next(
     """The class of the next link: where most is missing; of equal ones the first of `REQUESTABLE`."""
 
     def missing(name: AnchorClass) -> float:
-        gap = aimed.get(name, 0.0) - (have.get(name, 0.0) + number[name]) / after
-        return gap * weights.get(name, 1.0) if gap > 0 else gap
+        goal = aimed.get(name, 0.0)
+        gap = goal - (have.get(name, 0.0) + number[name]) / after
+        if gap > 0:
+            return gap * weights.get(name, 1.0)
+        return gap if goal > 0 else gap - 1.0  # what competitors do not have is asked for last
 
     open_to = [
         name for name in possible if name != "exact" or (have.get(name, 0.0) + number[name] + 1) <= most_exact * after
