@@ -1,6 +1,7 @@
 """Authority as it is shown: figures under their owners' names, the own score only where it can carry weight.
 
-Nothing here is any vendor's number or a search engine's PageRank. Heuristics, each with its reason in docs/authority.md.
+Nothing here is any vendor's number or a search engine's PageRank. The bounds are heuristics; their reasons stand in
+docs/authority.md.
 """
 
 from __future__ import annotations

@@ -144,16 +144,12 @@ def _values(conn: Connection, scale: Scale, domain_ids: Collection[int]) -> list
 
 
 def ranked(conn: Connection, scale: Scale, limit: int | None = None) -> Iterator[tuple[str, Value]]:
-    """Domains by the figures of one scale, highest first, then by name; streams.
-
-    Web graph ranks are positions: there the lowest comes first.
-    """
-    way = "ASC" if scale.about.get("lowest_first") else "DESC"
+    """Domains by the figures of one scale, highest first, then by name; streams."""
     bound = "" if limit is None else f" LIMIT {int(limit)}"
     rows = conn.exec_driver_sql(
         "SELECT d.name, a.domain_id, a.value, a.place, a.ratio, a.referring, a.harmonic, a.trust FROM authority a"
         f" JOIN domain d ON d.id = a.domain_id WHERE a.scale_id = {int(scale.id)}"
-        f" ORDER BY a.value {way}, coalesce(a.ratio, 0) DESC, d.name{bound}",
+        f" ORDER BY a.value DESC, coalesce(a.ratio, 0) DESC, d.name{bound}",
         execution_options={"yield_per": 1000},
     )
     for row in rows:
@@ -170,10 +166,17 @@ def known_domains(conn: Connection, names: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def domain_names(conn: Connection) -> Iterator[tuple[int, str]]:
-    """Every registrable domain the ledger knows, by id; streams."""
-    rows = conn.exec_driver_sql("SELECT id, name FROM domain ORDER BY id", execution_options={"yield_per": 10_000})
-    return ((row.id, row.name) for row in rows)
+def domain_values(conn: Connection, scale: Scale, column: str) -> Iterator[list[tuple[int, float]]]:
+    """(domain id, value of one column) of every figure of a scale that has one, by id, some thousand at a time."""
+    if column not in Value._fields:
+        raise ValueError(f"no column {column!r}")
+    rows = conn.exec_driver_sql(
+        f"SELECT domain_id, {column} FROM authority WHERE scale_id = {int(scale.id)} AND {column} IS NOT NULL"
+        " ORDER BY domain_id",
+        execution_options={"yield_per": 10_000},
+    )
+    for some in rows.partitions():
+        yield [(row[0], row[1]) for row in some]
 
 
 def save_scale(

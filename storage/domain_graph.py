@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _CANONICAL = 1 << INDEXABILITY.index("canonical")
 _IDS = 5_000
-_GROUPS = 10_000
 
 
 class Reading(NamedTuple):
@@ -51,25 +50,30 @@ def reading(conn: Connection) -> Reading:
     return Reading(int(known), int(row.domains), int(row.pages))
 
 
-def followed_pairs(conn: Connection) -> Iterator[tuple[list[int], list[str]]]:
+def domain_ids(conn: Connection) -> Iterator[int]:
+    """The id of every registrable domain; streams."""
+    return (id_ for (id_,) in _stream(conn, "SELECT id FROM domain"))
+
+
+def followed_pairs(conn: Connection) -> Iterator[str]:
     """Every pair of domains with a live followed link from an indexable page to the other.
 
     By the URLs as they are written: see `moved_links` for those that lead elsewhere.
 
     Yields:
-        Some target domains, and for each the ids of the domains that link to it: numbers with commas between them,
-        an id may come several times.
+        Numbers with commas between them: the id of a target domain, negative, then those of the domains that link to
+        it, one several times where several of its pages do. ``-7,3,3,12,-9,3``: 3 and 12 link to 7, 3 links to 9.
     """
+    dialect = dialect_of(conn)
     question = (
-        f"SELECT e.target_domain, {dialect_of(conn).joined('e.source_domain')} FROM edge e"
+        f"SELECT '-' || e.target_domain || ',' || {dialect.joined('e.source_domain')} FROM edge e"
         " WHERE e.followed > 0 AND e.source_domain <> e.target_domain"
         # The pages that are not, rather than millions of look-ups of one that is: a third of the time.
         " AND e.source_id NOT IN (SELECT p.id FROM page p WHERE p.indexable IS NOT TRUE)"
         " GROUP BY e.target_domain"
     )
-    for rows in conn.exec_driver_sql(question, execution_options={"yield_per": _GROUPS}).partitions():
-        targets, sources = zip(*rows, strict=True)
-        yield list(targets), list(sources)
+    for rows in dialect.stream(conn, question):
+        yield ",".join([text for (text,) in rows])
 
 
 def redirects(conn: Connection) -> dict[int, int]:
