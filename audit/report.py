@@ -109,7 +109,8 @@ def _plain(value: Any, name: str = "") -> Any:
         if isinstance(value, ClassShare):
             found["gap"] = value.gap
         if isinstance(value, Referrer):
-            found["authority"] = value.authority
+            figure = value.shown_figure
+            found["figure"] = None if figure is None else _plain(figure)
         return found
     if isinstance(value, Interval):
         return {"low": value.low, "high": value.high}

@@ -8,7 +8,6 @@ from typing import Any
 from audit.report_html import Html, join, link, shown, tag, words
 from audit.report_parts import (
     Column,
-    bar,
     card,
     chart,
     counted,
@@ -20,6 +19,7 @@ from audit.report_parts import (
     pair,
     percent,
     points,
+    share_cell,
     spoken,
     table,
 )
@@ -28,9 +28,9 @@ Data = Mapping[str, Any]
 NO_WORDS = "(no words)"
 
 
-def anchors_section(audit: Data, rivals: Data | None) -> Html:
+def anchors_section(audit: Data) -> Html:
     return join(
-        _classes(audit, rivals),
+        _classes(audit),
         pair(_views(audit), _velocity(audit)),
         _repeated(audit),
         _sitewide(audit),
@@ -39,19 +39,19 @@ def anchors_section(audit: Data, rivals: Data | None) -> Html:
     )
 
 
-def _classes(audit: Data, rivals: Data | None) -> Html:
+def _classes(audit: Data) -> Html:
     rows = audit["classes"]
     columns = [
         Column("Class", lambda row: spoken(row["name"]), class_="nowrap"),
-        Column("Share by domains", lambda row: percent(row["share_domains_split"]), number=True),
+        Column("By domains", lambda row: percent(row["share_domains_split"]), number=True),
         Column("95% interval", lambda row: interval(row["interval"]), number=True),
     ]
-    if rivals is not None:
-        median = rivals["median"]
+    median = audit["medians"]
+    if median:
         columns.append(Column("Competitors", lambda row: percent(median.get(row["name"])), number=True))
     columns += [
-        Column("Share by links", lambda row: percent(row["share_links"]), number=True),
-        Column("Gap, points", lambda row: points(row["gap"]), number=True),
+        Column("By links", lambda row: percent(row["share_links"]), number=True),
+        Column("Gap", lambda row: points(row["gap"]), number=True),
         Column("Domains", lambda row: number(row["domains"]), number=True),
         Column("Pages", lambda row: number(row["pages"]), number=True),
         Column("Links", lambda row: number(row["links"]), number=True),
@@ -71,7 +71,7 @@ def _classes(audit: Data, rivals: Data | None) -> Html:
         ),
         table(rows, columns, caption="Every class, by referring domains and by links"),
         note="A domain that uses several classes counts a part for each, so that the shares add up to 100%. Gap: what "
-        "few domains repeat on many pages.",
+        "few domains repeat on many pages, in percentage points.",
     )
 
 
@@ -120,7 +120,7 @@ def _velocity(audit: Data) -> Html:
 def _repeated(audit: Data) -> Html:
     rows = audit["repeated"]
     columns = [
-        Column("Wording", lambda row: _anchor(row["anchor"]), lambda row: row["anchor"], class_="words"),
+        Column("Wording", lambda row: anchor(row["anchor"]), lambda row: row["anchor"], class_="words"),
         Column("Class", lambda row: spoken(row["anchor_class"]), class_="nowrap"),
         Column("Share of domains", lambda row: percent(row["share_domains"]), number=True),
         Column("Domains", lambda row: number(row["domains"]), number=True),
@@ -139,7 +139,7 @@ def _sitewide(audit: Data) -> Html:
     rows = audit["sitewide"]
     columns = [
         Column("Domain", lambda row: words(row["domain"]), lambda row: row["domain"]),
-        Column("Anchor", lambda row: _anchor(row["anchor"]), lambda row: row["anchor"], class_="words"),
+        Column("Anchor", lambda row: anchor(row["anchor"]), lambda row: row["anchor"], class_="words"),
         Column("Class", lambda row: spoken(row["anchor_class"]), class_="nowrap"),
         Column("Leads to", lambda row: link(row["target"]), class_="words"),
         Column("Pages", lambda row: number(row["pages"]), lambda row: row["pages"], number=True),
@@ -157,13 +157,12 @@ def _sitewide(audit: Data) -> Html:
 def _anchors(audit: Data) -> Html:
     rows = audit["anchors"]
     columns = [
-        Column("Anchor", lambda row: _anchor(row["anchor"]), lambda row: row["anchor"], class_="words"),
+        Column("Anchor", _sourced, lambda row: row["anchor"], class_="words"),
         Column("Class", lambda row: spoken(row["anchor_class"]), class_="nowrap"),
         Column("Domains", lambda row: number(row["domains"]), lambda row: row["domains"], number=True),
         Column("Pages", lambda row: number(row["pages"]), lambda row: row["pages"], number=True),
         Column("Links", lambda row: number(row["links"]), lambda row: row["links"], number=True),
-        Column("Source", lambda row: spoken(row["source"]), class_="nowrap"),
-        Column("Why", lambda row: words(row["because"], 160), class_="words muted"),
+        Column("Why", lambda row: words(row["because"], 90), class_="short muted"),
         Column("Flags", lambda row: ", ".join(spoken(one) for one in row["flags"])),
         Column("First seen", lambda row: day(row["first_seen"]), lambda row: row["first_seen"], class_="nowrap"),
     ]
@@ -173,6 +172,7 @@ def _anchors(audit: Data) -> Html:
             rows,
             columns,
             caption="Anchors",
+            titled=True,
             sort=True,
             search="Find words",
             choose=("Class", 1),
@@ -188,16 +188,23 @@ def _anchors(audit: Data) -> Html:
 def _breakdown(one: Data) -> Html:
     columns = [
         Column("Class", lambda row: spoken(row["name"]), class_="nowrap"),
-        Column("By domains", lambda row: percent(row["share_domains_split"]), number=True),
-        Column("", lambda row: bar(row["share_domains_split"])),
+        Column("By domains", lambda row: share_cell(row["share_domains_split"]), number=True),
         Column("Links", lambda row: number(row["links"]), number=True),
     ]
     about = f"{counted(one['links'], 'link')} from {counted(one['domains'], 'domain')}"
-    return card(f"Of {shown(spoken(one['part']))}", table(one["classes"], columns[:2] + columns[3:], caption=about))
+    return card(f"Of {shown(spoken(one['part']))}", table(one["classes"], columns, caption=about))
 
 
-def _anchor(text: str) -> Html:
+def anchor(text: str) -> Html:
+    """The words of a link, or that there are none."""
     return words(text) if text.strip() else tag("span", NO_WORDS, class_="muted")
+
+
+def _sourced(row: Data) -> Html:
+    """An anchor, and where it came from unless from the text of the link."""
+    if row["source"] in ("text", "none"):
+        return anchor(row["anchor"])
+    return join(anchor(row["anchor"]), " ", tag("span", spoken(row["source"]), class_="badge low"))
 
 
 def measures(audit: Data) -> list[tuple[str, str, str]]:

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 from urllib.parse import urlsplit
 
-MOST_WORDS = 280
+MOST_WORDS = 180
 """Characters of one text that a cell shows."""
 _VOID = frozenset(("meta", "br", "hr", "rect", "line"))
 # Control characters, marks and overrides of direction, separators of lines, invisible tags, what is no character.

@@ -17,6 +17,7 @@ from audit.report_parts import (
     number,
     pair,
     percent,
+    spoken,
     table,
     tally,
 )
@@ -47,6 +48,7 @@ def links_section(audit: Data) -> Html:
         pair(_followed(audit), _placed(audit)),
         pair(_relevance(audit), _authority(audit)),
         pair(_age(audit), _kept(audit)),
+        _topics(audit),
         _domains(audit),
     )
 
@@ -71,7 +73,7 @@ def _over_time(audit: Data) -> Html:
             "months",
             f"Chart of referring domains by the month in which they were first seen, {rows[0][0]} to {rows[-1][0]}: "
             f"{so_far:,} in all, most of them ({busiest[1]:,}) in {busiest[0]}. The table below has the figures.",
-            "Bars: referring domains first seen in a month. Line: all of them so far.",
+            "Above: all referring domains so far. Below: those first seen in each month.",
         ),
         tag(
             "details",
@@ -111,10 +113,26 @@ def _relevance(audit: Data) -> Html:
     )
 
 
+def _topics(audit: Data) -> Html:
+    """Only where there are some: on what kind of pages the links stand."""
+    if not audit["topics"]:
+        return Html("")
+    return card(
+        "Commercial topics on the linking pages",
+        tally(
+            audit["topics"],
+            caption="Judged referring domains whose page links out to a topic",
+            of=audit["judged"],
+            head="Topic",
+            unit="Domains",
+        ),
+    )
+
+
 def _authority(audit: Data) -> Html:
     rows = [(name, value) for name, value in audit["authority_quantiles"].items() if value is not None]
     columns = [
-        Column("Quantile", lambda row: row[0]),
+        Column("Referring domains", lambda row: spoken(row[0])),
         Column("Figure", lambda row: number(row[1]), number=True),
     ]
     scales = [
@@ -180,7 +198,8 @@ def _band(row: Data) -> Html:
     if relevance is None:
         return tag("span", "not judged", class_="muted")
     score = "" if relevance["score"] is None else f" {relevance['score']:.2f}"
-    return join(tag("span", relevance["band"], class_=f"badge {relevance['band']}"), score)
+    page = link(relevance["source"], "page") if relevance["source"] else None
+    return join(tag("span", relevance["band"], class_=f"badge {relevance['band']}"), score, " " if page else None, page)
 
 
 def _score(row: Data) -> float | None:
@@ -188,33 +207,46 @@ def _score(row: Data) -> float | None:
     return None if relevance is None else relevance["score"]
 
 
-def _page(row: Data) -> Html | None:
-    relevance = row["relevance"]
-    if relevance is None or not relevance["source"]:
+def _name(row: Data) -> Html:
+    badge = tag("span", "sitewide", class_="badge low") if row["sitewide"] else None
+    return join(words(row["domain"]), " " if badge else None, badge)
+
+
+def _figure(row: Data) -> str:
+    figure = row["figure"]
+    if figure is None:
+        return "–"
+    return f"{'no. ' if figure['lowest_first'] else ''}{number(figure['value'])}"
+
+
+def _standing(row: Data) -> float | None:
+    """To sort by: the higher the better, also of a position in a ranking."""
+    figure = row["figure"]
+    if figure is None:
         return None
-    return link(relevance["source"], "page")
+    value: float = figure["value"]
+    return -value if figure["lowest_first"] else value
 
 
 def _domains(audit: Data) -> Html:
     rows = audit["domains"]
-    named = next((one["figures"][0]["name"] for one in rows if one["figures"]), None)
+    named = next((one["figure"]["name"] for one in rows if one["figure"]), None)
     columns = [
-        Column("Domain", lambda row: words(row["domain"]), lambda row: row["domain"], class_="words"),
-        Column("Authority", lambda row: number(row["authority"]), lambda row: row["authority"], number=True),
+        Column("Domain", _name, lambda row: row["domain"], class_="short"),
+        Column("Authority", _figure, _standing, number=True),
         Column("Relevance", _band, _score, class_="nowrap"),
         Column("Links", lambda row: number(row["links"]), lambda row: row["links"], number=True),
         Column("Followed", lambda row: number(row["followed"]), lambda row: row["followed"], number=True),
+        Column("Main", lambda row: number(row["in_main"]), lambda row: row["in_main"], number=True),
         Column("Pages", lambda row: number(row["pages"]), lambda row: row["pages"], number=True),
-        Column("In main", lambda row: number(row["in_main"]), lambda row: row["in_main"], number=True),
-        Column("Links out", lambda row: number(row["external_links"]), lambda row: row["external_links"], number=True),
-        Column("Sitewide", lambda row: "yes" if row["sitewide"] else "no"),
+        Column("Out", lambda row: number(row["external_links"]), lambda row: row["external_links"], number=True),
         Column("First seen", lambda row: day(row["first_seen"]), lambda row: row["first_seen"], class_="nowrap"),
-        Column("Judged", _page, lambda row: (row["relevance"] or {}).get("source")),
-        Column("Topics linked", lambda row: words(", ".join(row["topics"]), 120)),
+        Column("Topics", lambda row: words(", ".join(row["topics"]), 60), class_="short"),
     ]
     notes = [
         f"Authority: {shown(named)}, where the domain has it. " if named else "",
-        "Links out: to other domains, on the page that was judged. ",
+        "Main: links in the main part of a page. Out: links of the judged page to other domains, with the commercial "
+        "topics among them. ",
         not_all(len(rows), audit["referring_domains"], "referring domains", "--domains") or "",
     ]
     return card(
@@ -223,6 +255,7 @@ def _domains(audit: Data) -> Html:
             rows,
             columns,
             caption="Referring domains",
+            titled=True,
             sort=True,
             search="Find a domain",
             unit="domains",

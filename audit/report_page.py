@@ -166,7 +166,7 @@ def _sections(data: Data) -> list[Html]:
     inside = {
         "summary": _summary(data),
         "links": links_section(data["links"]),
-        "anchors": anchors_section(data["anchors"], data["rivals"]),
+        "anchors": anchors_section(data["anchors"]),
         "together": together_section(data),
         "method": _method(data),
     }
@@ -203,18 +203,22 @@ def _summary(data: Data) -> Html:
     ]
     if money is not None:
         tiles.append(
-            _tile("Money anchors", percent(money["share_domains_split"]), f"of domains; {interval(money['interval'])}")
+            _tile("Money anchors", percent(money["share_domains_split"]), f"of domains, {interval(money['interval'])}")
         )
     tiles.append(_tile("Pages read", number(read), f"of {asked:,} asked for"))
     return join(_cautions(data), tag("dl", *tiles, class_="tiles"), _signs(anchors))
 
 
 def _cautions(data: Data) -> Html:
-    said = []
+    said: list[Html | str] = []
     if data["about"].get("drafted"):
         said.append(
-            "The profile was drafted by the program and looked at by nobody: classes depend on its names and keywords. "
-            "`linkledger profile init` writes it to a file."
+            join(
+                "The profile was drafted by the program and looked at by nobody, and the classes rest on its names and "
+                "keywords: ",
+                tag("code", f"linkledger profile init {shown(data['target'] or '')}"),
+                " writes it to a file to be put right.",
+            )
         )
     if not data["anchors"]["enough"]:
         said.append(

@@ -46,9 +46,29 @@ def day(value: str | None) -> str:
     return "–" if value is None else value[:10]
 
 
+_SPOKEN = {
+    "naked_url": "naked URL",
+    "brand_keyword": "brand + keyword",
+    "brand_and_url": "brand and URL",
+    "p10": "10% have less than",
+    "p25": "25% have less than",
+    "p40": "40% have less than",
+    "p50": "half have less than",
+    "p75": "75% have less than",
+    "p90": "90% have less than",
+    "under_30_days": "under 30 days",
+    "img_alt": "image alt",
+    "lang_mismatch": "other language",
+    "rel_nofollow": "rel=nofollow",
+    "rel_ugc": "rel=ugc",
+    "rel_sponsored": "rel=sponsored",
+    "page_nofollow": "nofollow of the page",
+}
+
+
 def spoken(name: str) -> str:
-    """``page_nofollow`` as words."""
-    return name.replace("_", " ")
+    """A name of the code as words."""
+    return _SPOKEN.get(name) or name.replace("_", " ")
 
 
 def counted(value: int, one: str, many: str | None = None) -> str:
@@ -71,11 +91,16 @@ def bar(share: float, colour: str = "one") -> Html:
     )
 
 
+def share_cell(share: float | None, colour: str = "one") -> Html:
+    return join(bar(share, colour) if share is not None else None, tag("span", percent(share), class_="figure"))
+
+
 def table(
     rows: Sequence[Row],
     columns: Sequence[Column],
     *,
     caption: str,
+    titled: bool = False,
     sort: bool = False,
     search: str | None = None,
     choose: tuple[str, int] | None = None,
@@ -85,6 +110,7 @@ def table(
     """A table in a frame that scrolls sideways by itself; its first column heads the rows.
 
     Args:
+        titled: a heading above says what the caption does: it is there for those who listen only.
         sort: its heads become buttons that sort.
         search: label of a field that looks for words in the first column.
         choose: label of a choice among the values of a column, and which one.
@@ -94,7 +120,7 @@ def table(
     body = [tag("tr", *(_cell(place, one, row, sort) for place, one in enumerate(columns))) for row in rows]
     made = tag(
         "table",
-        tag("caption", caption),
+        tag("caption", tag("span", caption), class_="offscreen" if titled else None),
         tag("thead", tag("tr", *heads)),
         tag("tbody", *body),
         data_sort=sort,
@@ -139,7 +165,7 @@ def tally(counts: Mapping[str, int], *, caption: str, of: int, head: str, unit: 
     columns = [
         Column(head, lambda row: spoken(row[0])),
         Column(unit, lambda row: number(row[1]), number=True),
-        Column("Share", lambda row: percent(row[1] / of if of else None), number=True),
+        Column("Share", lambda row: share_cell(row[1] / of if of else None), number=True),
     ]
     return table(rows, columns, caption=caption)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from audit.matrix import GROUPS
+from audit.report_anchors import anchor
 from audit.report_html import Html, join, link, shown, tag, words
 from audit.report_parts import Column, Row, card, chart, counted, number, percent, spoken, table
 
@@ -43,19 +44,17 @@ def _matrix(matrix: Data | None, why: str | None) -> Html:
 def _rows(matrix: Data) -> Html:
     rows = matrix["rows"]
     columns = [
-        Column("Domain", lambda row: words(row["domain"]), lambda row: row["domain"], class_="words"),
+        Column("Domain", _linked, lambda row: row["domain"], class_="short"),
         Column("Group", lambda row: spoken(row["group"]), class_="nowrap"),
-        Column("Anchor", lambda row: words(row["anchor"]), lambda row: row["anchor"], class_="words"),
-        Column("Class", lambda row: spoken(row["anchor_class"]), class_="nowrap"),
+        Column("Anchor", lambda row: anchor(row["anchor"]), lambda row: row["anchor"], class_="words"),
+        Column("Class", _class, lambda row: row["anchor_class"], class_="nowrap"),
         Column("Authority", lambda row: number(row["authority"]), lambda row: row["authority"], number=True),
         Column("Relevance", _relevance, lambda row: row["relevance"], number=True),
         Column("Links", lambda row: number(row["links"]), lambda row: row["links"], number=True),
-        Column("Ask for words", lambda row: "yes" if row["upgrade"] else "no"),
-        Column("Page", lambda row: link(row["source"], "page"), lambda row: row["source"]),
     ]
     note = (
-        f"{counted(matrix['upgrades'], 'row')} of {matrix['rows_in_all']:,} would gain by other words: a relevant page "
-        "whose link says nothing."
+        f"{counted(matrix['upgrades'], 'row')} of {matrix['rows_in_all']:,} would gain by other words (marked “ask”): "
+        "a relevant page whose link says nothing."
     )
     if matrix["rows_in_all"] > len(rows):
         note += f" The first {len(rows):,} are shown."
@@ -65,6 +64,7 @@ def _rows(matrix: Data) -> Html:
             rows,
             columns,
             caption="Each class of words of each domain",
+            titled=True,
             sort=True,
             search="Find a domain",
             choose=("Group", 1),
@@ -75,6 +75,15 @@ def _rows(matrix: Data) -> Html:
         else tag("p", "None."),
         note=note,
     )
+
+
+def _linked(row: Row) -> Html:
+    return join(words(row["domain"]), " ", link(row["source"], "page"))
+
+
+def _class(row: Row) -> Html:
+    ask = tag("span", "ask", class_="badge high") if row["upgrade"] else None
+    return join(spoken(row["anchor_class"]), " " if ask else None, ask)
 
 
 def _relevance(row: Row) -> str:

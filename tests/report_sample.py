@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.anchor_audit import AnchorAudit, ClassShare, JudgedAnchor, Repeated, Sign, Sitewide, Velocity
+from audit.anchor_audit import AnchorAudit, Breakdown, ClassShare, JudgedAnchor, Repeated, Sign, Sitewide, Velocity
 from audit.anchor_class import CLASSES, AnchorClass
 from audit.link_audit import Band, Figure, LinkAudit, Referrer, Relevance
 from audit.matrix import Worded, matrix
@@ -145,6 +145,8 @@ def anchor_audit(rows: int = 320) -> AnchorAudit:
             p=3.1e-9,
         ),
         no_velocity=None,
+        medians={name: 0.04 + place / 50 for place, name in enumerate(CLASSES)},
+        by=(Breakdown("nofollow", 2_400, 80, classes[:3]),),
         signs=(
             Sign(
                 "exact",
@@ -180,7 +182,7 @@ def referrer(place: int, name: str) -> Referrer:
         sitewide=place % 17 == 0,
         first_seen=NOW - (place % 500) * DAY,
         last_seen=NOW - place % 10 * DAY,
-        figures=(Figure("Vendor rating", round(90 - place / 5, 1), "2026-11-01"),) if place % 3 else (),
+        figures=(Figure("Vendor rating", round(90 - place / 5, 1), "2026-11-01", leads=True),) if place % 3 else (),
         referring_domains=place * 3,
         relevance=None
         if place % 10 == 9
@@ -226,6 +228,7 @@ def link_audit(rows: int = 300) -> LinkAudit:
         authority_quantiles={"p10": 11.0, "p25": 24.5, "p40": 31.0, "p50": 38.0, "p75": 57.5, "p90": 74.0},
         domains=tuple(referrer(place, name) for place, name in enumerate(names)),
         by_month=tuple(months),
+        topics={"casino": 31, "loans": 12},
     )
 
 

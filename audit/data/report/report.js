@@ -111,7 +111,7 @@
   const colours = () => {
     const style = getComputedStyle(document.documentElement);
     const of = (name) => style.getPropertyValue(`--${name}`).trim();
-    return { ink: of("ink"), soft: of("soft"), card: of("card"), line: of("line"), grid: of("grid"), one: of("one"), two: of("two"), whisker: of("whisker") };
+    return { ink: of("ink"), soft: of("soft"), card: of("card"), line: of("line"), grid: of("grid"), one: of("one"), two: of("two"), whisker: of("whisker"), more: ["three", "four", "five", "six", "seven", "eight"].map(of) };
   };
   const base = (look) => ({
     animation: false,
@@ -131,10 +131,10 @@
     type: "category", data, axisLabel: { color: look.ink, fontSize: 13 }, axisLine: { lineStyle: { color: look.line } },
     axisTick: { show: false }, ...more,
   });
-  const shares = (look) => valueAxis(look, { min: 0, axisLabel: { color: look.soft, fontSize: 12, formatter: (share) => `${Math.round(share * 100)}%` } });
+  const shares = (look, narrow) => valueAxis(look, { min: 0, splitNumber: narrow ? 3 : 6, axisLabel: { color: look.soft, fontSize: 12, formatter: (share) => `${Math.round(share * 100)}%` } });
 
   const charts = {
-    classes(look) {
+    classes(look, narrow) {
       const rows = figures.classes;
       const tip = (of) => {
         const one = rows[of[0].dataIndex];
@@ -149,8 +149,8 @@
         ...option,
         tooltip: { ...option.tooltip, formatter: (of) => tip(of.filter((one) => one.seriesType === "bar")) },
         legend: { ...option.legend, data: ["By referring domains", "By links", { name: "95% interval", icon: "rect" }] },
-        grid: { left: 4, right: 24, top: 40, bottom: 4, containLabel: true },
-        xAxis: shares(look),
+        grid: { left: 4, right: 24, top: narrow ? 64 : 40, bottom: 4, containLabel: true },
+        xAxis: shares(look, narrow),
         yAxis: [
           nameAxis(look, rows.map((one) => one.name), { inverse: true }),
           { type: "value", show: false, min: 0, max: rows.length, inverse: true },
@@ -171,39 +171,52 @@
       let sum = 0;
       const all = fresh.map((number) => (sum += number));
       const option = base(look);
+      // Two charts on one time: all so far above, what came in each month below, each on a scale of its own.
+      const shown = { color: look.soft, fontSize: 12, hideOverlap: true };
       return {
         ...option,
-        tooltip: { ...option.tooltip, formatter: (of) => `${names[of[0].dataIndex]}\nnew ${count(fresh[of[0].dataIndex])}\nall so far ${count(all[of[0].dataIndex])}` },
-        legend: { ...option.legend, data: ["New in the month", "All so far"] },
-        grid: { left: 4, right: 8, top: 40, bottom: 4, containLabel: true },
-        xAxis: nameAxis(look, names, { axisLabel: { color: look.soft, fontSize: 12, hideOverlap: true } }),
-        yAxis: valueAxis(look, { minInterval: 1 }),
+        tooltip: {
+          ...option.tooltip, axisPointer: { type: "line", lineStyle: { color: look.soft, type: "dashed" } },
+          formatter: (of) => `${names[of[0].dataIndex]}\nall so far ${count(all[of[0].dataIndex])}\nnew ${count(fresh[of[0].dataIndex])}`,
+        },
+        axisPointer: { link: [{ xAxisIndex: "all" }] },
+        legend: { ...option.legend, data: ["All so far", "New in the month"] },
+        grid: [{ left: 48, right: 12, top: 40, height: "46%" }, { left: 48, right: 12, bottom: 26, height: "22%" }],
+        xAxis: [
+          nameAxis(look, names, { axisLabel: { show: false }, boundaryGap: true }),
+          nameAxis(look, names, { axisLabel: shown, gridIndex: 1 }),
+        ],
+        yAxis: [valueAxis(look, { minInterval: 1, splitNumber: 4 }), valueAxis(look, { minInterval: 1, splitNumber: 2, gridIndex: 1 })],
         series: [
-          { name: "New in the month", type: "bar", barMaxWidth: 36, itemStyle: { color: look.one }, data: fresh },
-          { name: "All so far", type: "line", symbol: names.length > 36 ? "none" : "circle", symbolSize: 6, lineStyle: { color: look.two, width: 2 }, itemStyle: { color: look.two }, data: all },
+          {
+            name: "All so far", type: "line", symbol: names.length > 60 ? "none" : "circle", symbolSize: 5, lineStyle: { color: look.two, width: 2 },
+            itemStyle: { color: look.two }, areaStyle: { color: look.two, opacity: 0.12 }, data: all,
+          },
+          { name: "New in the month", type: "bar", xAxisIndex: 1, yAxisIndex: 1, barMaxWidth: 36, barMinHeight: 0, itemStyle: { color: look.one }, data: fresh },
         ],
       };
     },
-    rivals(look) {
+    rivals(look, narrow) {
       const { targets, names, shares: rows } = figures.rivals;
-      const fills = [look.one, look.two, "#2e8b6f", "#8a63d2", "#b3446c", "#7a7a2e", "#3f8fb0", "#999999"];
+      const fills = [look.one, look.two, ...look.more];
       const option = base(look);
       return {
         ...option,
         tooltip: { ...option.tooltip, valueFormatter: (share) => (share == null ? "–" : percent(share)) },
         legend: { ...option.legend, type: "scroll", formatter: (name) => cut(name, 28) },
         grid: { left: 4, right: 24, top: 40, bottom: 4, containLabel: true },
-        xAxis: shares(look),
+        xAxis: shares(look, narrow),
         yAxis: nameAxis(look, names, { inverse: true }),
-        series: targets.map((name, at) => ({ name, type: "bar", itemStyle: { color: fills[at % fills.length] }, data: rows.map((row) => row[at]) })),
+        series: targets.map((name, at) => ({ name, type: "bar", barCategoryGap: "28%", itemStyle: { color: fills[at % fills.length] }, data: rows.map((row) => row[at]) })),
       };
     },
   };
 
+  const NARROW = 480;
   const drawn = [];
   const draw = () => {
     const look = colours();
-    for (const { chart, name } of drawn) chart.setOption(charts[name](look), true);
+    for (const { chart, name } of drawn) chart.setOption(charts[name](look, chart.getWidth() < NARROW), true);
   };
   const begin = () => {
     for (const element of document.querySelectorAll("[data-chart]")) {
@@ -211,7 +224,7 @@
       const chart = echarts.init(element, null, { renderer: "svg" });
       element.querySelector("svg")?.setAttribute("aria-hidden", "true");
       drawn.push({ chart, name: element.dataset.chart, element });
-      new ResizeObserver(() => { if (!printing && element.clientWidth) chart.resize(); }).observe(element);
+      new ResizeObserver(() => { if (!printing && element.clientWidth) { chart.resize(); draw(); } }).observe(element);
     }
     draw();
   };
@@ -220,6 +233,7 @@
   const print = (begins) => {
     if (begins === printing) return;
     printing = begins;
+    document.documentElement.classList.toggle("paper", begins);
     for (const { chart, element } of drawn) chart.resize(begins ? { width: Math.min(PAPER, element.clientWidth || PAPER) } : { width: "auto" });
     draw();
   };
