@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from audit.brands import Brands, How, host_of
 from audit.generic import Generic
-from audit.keywords import Cover, Keywords, Match
+from audit.keywords import NOTHING, Cover, Keywords, Match
 from audit.languages import Language, languages, of_domain
+from audit.persons import is_person
 from audit.profile import Profile, Section
-from audit.web_words import addresses_in, is_image_file
+from audit.web_words import Web, addresses_in, is_image_file
 from audit.words import Word, cleaned, folded, has_letter, lowers, word_of
 from storage.records import AnchorSource
 
@@ -40,16 +41,32 @@ class Verdict:
     flags: frozenset[Flag] = frozenset()
 
 
+class _Known(NamedTuple):
+    """What is known of one word, for one profile and one language of the page."""
+
+    word: Word
+    canon: tuple[str, How] | None
+    """The name, or word of a name, that it stands for."""
+    match: Match
+    """The words of keywords that it stands for."""
+    named: bool
+    """A name may begin here."""
+    asked: bool
+    """It may be a part of a keyword."""
+    generic: int
+    """Bits of the languages whose lists hold it."""
+
+
 class _Context:
     """What depends on the language of the linking page, with what is known of each word so far."""
 
-    def __init__(self, known: tuple[Language, ...], stems: tuple[Language, ...]) -> None:
+    def __init__(self, known: tuple[Language, ...], stems: tuple[Language, ...], mismatch: bool) -> None:
         self.known = known
         """Languages whose articles and stop words count, the page's own first."""
         self.stems = stems
+        self.flags: frozenset[Flag] = frozenset(("lang_mismatch",)) if mismatch else frozenset()
         self.articles = frozenset(article for language in known for article in language.articles)
-        self.canons: dict[str, tuple[str, How] | None] = {}
-        self.matches: dict[str, Match] = {}
+        self.words: dict[str, _Known] = {}
 
 
 _MOST_KEPT = 300_000
@@ -60,7 +77,8 @@ _EDGE = " \t\"'«»‹›“”„()[]{}<>|*!?,;:→←➔➜►▶•·–—�
 class Classifier:
     """Judges anchors that lead to one section of a profile.
 
-    What depends on the profile alone is prepared once; `judge` costs some tens of microseconds.
+    What depends on the profile alone is prepared once, what is known of a word is kept; `judge` costs some tens of
+    microseconds.
     """
 
     def __init__(self, profile: Profile, section: Section | None = None) -> None:
@@ -68,25 +86,25 @@ class Classifier:
         lists = languages()
         hosts = [host_of(target) for target in (profile.target, *profile.hosts, self.section.url or "") if target]
         self._hosts = tuple(dict.fromkeys(host for host in hosts if host))
-        told = self.section.languages or profile.languages
-        self._told = lists.named(told)
+        self._told = lists.named(self.section.languages or profile.languages)
         """What the profile says of the target's languages."""
-        hint = lists.named([of_domain(host) for host in self._hosts])
-        self._hint = hint
+        self._hint = lists.named([of_domain(host) for host in self._hosts])
         texts = self.section.keywords
         if self.section.url is not None and not texts:
             texts = profile.whole.keywords
-        self._keywords = Keywords(texts, self._told, (*hint, *lists.named(["en"])))
+        self._keywords = Keywords(texts, self._told, (*self._hint, *lists.named(["en"])))
         self._brands = Brands(
-            profile.brands, self._hosts, (*self._told, *hint), self._keywords.keys, self._keywords.words
+            profile.brands, self._hosts, (*self._told, *self._hint), self._keywords.keys, self._keywords.words
         )
         self._generic = Generic(profile.generic)
-        self._titles = {
-            folded(title): kind
-            for kind, title in (("h1", self.section.h1), ("title", self.section.title))
-            if title and folded(title)
+        self._titles = frozenset(folded(title) for title in (self.section.h1, self.section.title) if title) - {""}
+        self._dotted = {
+            cleaned(text).casefold(): Verdict("exact", "dotted_keyword", f"is the keyword {text!r}, which has a dot")
+            for text in texts
+            if "." in cleaned(text).strip(". ")
         }
-        self._dotted_keywords = {cleaned(text).casefold(): text for text in texts if "." in cleaned(text).strip(". ")}
+        for text, name in self._brands.dotted.items():
+            self._dotted[text] = Verdict("branded", "dotted_name", f"is the brand {name!r}, which has a dot")
         self._contexts: dict[str | None, _Context] = {}
 
     def judge(
@@ -102,119 +120,141 @@ class Classifier:
         Returns:
             Verdict. No text raises, and the same text gives the same verdict.
         """
-        clean = cleaned(text)
-        words = [word_of(lower) for lower in lowers(clean)]
-        context = self._context(language)
-        found = self._decide(clean, words, source, has_image, context)
-        flags = self._flags(found, clean, words, language)
-        return found if flags == found.flags else Verdict(found.anchor_class, found.rule, found.because, flags)
-
-    def _context(self, language: str | None) -> _Context:
         context = self._contexts.get(language)
         if context is None:
-            lists = languages()
-            page = lists.named([language])
-            known = lists.named([language, *(one.code for one in (*self._told, *self._hint)), "en"])
-            stems = {one.code: one for one in (*page, *self._keywords.languages)} or {one.code: one for one in known}
-            context = self._contexts[language] = _Context(known, tuple(stems.values()))
-        return context
+            context = self._contexts[language] = self._new_context(language)
+        clean = cleaned(text)
+        known = self._look_up(lowers(clean), context)
+        found = self._decide(clean, known, source, has_image, context)
+        flags = self._flags(found, clean, known, source, context)
+        return found if flags == found.flags else Verdict(found.anchor_class, found.rule, found.because, flags)
+
+    def _new_context(self, language: str | None) -> _Context:
+        lists = languages()
+        page = lists.named([language])
+        known = lists.named([language, *(one.code for one in (*self._told, *self._hint)), "en"])
+        stems = {one.code: one for one in (*page, *self._keywords.languages)} or {one.code: one for one in known}
+        mismatch = bool(page and self._told and page[0] not in self._told)
+        return _Context(known, tuple(stems.values()), mismatch)
+
+    def _look_up(self, words: Iterable[str], context: _Context) -> list[_Known]:
+        known = context.words
+        return [known.get(lower) or self._learn(lower, context) for lower in words]
+
+    def _learn(self, lower: str, context: _Context) -> _Known:
+        word = word_of(lower)
+        match = self._keywords.match(word, context.stems) if self._keywords else NOTHING
+        canon = self._brands.canon(word, context.known)
+        found = _Known(
+            word=word,
+            canon=canon,
+            match=match,
+            named=canon is not None or self._brands.may_begin(word),
+            asked=match is not NOTHING or self._keywords.may_begin(word),
+            generic=self._generic.bits(word),
+        )
+        if len(context.words) > _MOST_KEPT:
+            context.words.clear()
+        context.words[lower] = found
+        return found
 
     def _decide(
-        self, clean: str, words: list[Word], source: AnchorSource, has_image: bool, context: _Context
+        self, clean: str, known: list[_Known], source: AnchorSource, has_image: bool, context: _Context
     ) -> Verdict:
-        """The rules in their order."""
-        wordless = not words or (not any(word.lower != "&" for word in words) and not has_letter(clean))
-        if wordless:
+        """The rules in their order; docs/anchor-classes.md names them."""
+        if not known or (clean[0] == "&" and not has_letter(clean)):
             if has_image or source == "img_alt":
                 return Verdict("image", "image_without_words", "an image inside the link and no words")
             return Verdict("empty", "no_letter", "no letter or digit is left after cleaning")
         if source == "img_alt" or (has_image and source != "text"):
             if is_image_file(clean):
-                return Verdict("image", "image_file_name", f"the alt is the name of an image file: {_short(clean)}")
-            if source == "img_alt" and self._generic.placeholder(words, context.known):
-                return Verdict("image", "image_placeholder", f"the alt only says that it is an image: {_short(clean)}")
-        if "." in clean:
-            dotted = clean.casefold().strip(_EDGE)
-            for names, verdict, rule in (
-                (self._brands.dotted, "branded", "dotted_name"),
-                (self._dotted_keywords, "exact", "dotted_keyword"),
-            ):
-                if dotted in names:
-                    return Verdict(verdict, rule, f"is {names[dotted]!r}, which has a dot itself")  # type: ignore[arg-type]
+                return Verdict("image", "image_file_name", f"is the name of an image file: {_short(clean)}")
+            if source == "img_alt" and self._generic.placeholder([one.word for one in known], context.known):
+                return Verdict("image", "image_placeholder", f"only says that there is an image: {_short(clean)}")
+        if "." in clean and self._dotted:
+            dotted = self._dotted.get(clean.casefold().strip(_EDGE))
+            if dotted is not None:
+                return dotted
         web = addresses_in(clean, self._hosts)
-        if web is not None and any(not address.mail for address in web.addresses):
-            first = next(address for address in web.addresses if not address.mail)
-            rest = lowers(web.rest)
-            if not rest:
-                return Verdict("naked_url", "url_alone", f"is the address {_short(first.text)}")
-            if self._generic.covers([word_of(lower) for lower in rest], web.rest, context.known):
-                return Verdict("naked_url", "url_with_generic", f"the address {_short(first.text)} and generic words")
-        words = self._brands.cut(words)
-        canons = [self._canon(word, context) for word in words]
-        mention = self._brands.alone(words, canons, context.articles)
-        if mention is not None:
-            return Verdict("branded", "brand_alone", _said(mention.name, mention.how, "is"))
-        keyword = self._keywords.exact(words, context.articles) if self._keywords else None
-        if keyword is not None:
-            return Verdict("exact", "keyword_alone", f"is the keyword {keyword!r}")
-        mentions = self._brands.mentions(words, canons, lambda: clean)
-        taken = {at for found in mentions for at in range(found.start, found.end)}
-        own_mail_or_url = None
+        own = None
         if web is not None:
-            own_mail_or_url = next((a for a in web.addresses if self._is_own(a.host)), None)
-            inside = {lower for address in web.addresses for lower in lowers(address.text)}
-            taken |= {at for at, word in enumerate(words) if word.lower in inside}
-        left = [word for at, word in enumerate(words) if at not in taken]
-        cover = self._cover(left, context)
-        if mentions or own_mail_or_url is not None:
-            name = mentions[0].name if mentions else own_mail_or_url.host  # type: ignore[union-attr]
-            how: How = mentions[0].how if mentions else "written"
-            said = _said(name, how, "names")
+            verdict = self._of_address(web, context)
+            if verdict is not None:
+                return verdict
+            own = next((address.host for address in web.addresses if self._is_own(address.host)), None)
+            for address in web.addresses:  # what stands in an address is no keyword of the text
+                if address.mail or "/" in address.text or self._is_own(address.host):
+                    clean = clean.replace(address.text, " ")
+            known = self._look_up(lowers(clean), context)
+        return self._of_words(clean, known, own, context)
+
+    def _of_address(self, web: Web, context: _Context) -> Verdict | None:
+        page = next((address for address in web.addresses if not address.mail), None)
+        if page is None:
+            return None
+        rest = [one.word for one in self._look_up(lowers(web.rest), context)]
+        if not rest:
+            return Verdict("naked_url", "url_alone", f"is the address {_short(page.text)}")
+        if self._generic.verdict(rest, web.rest, context.known) is not None:
+            return Verdict("naked_url", "url_with_generic", f"the address {_short(page.text)} and generic words")
+        return None
+
+    def _of_words(self, clean: str, known: list[_Known], own: str | None, context: _Context) -> Verdict:
+        """The rules from names on, of a text with words; ``own``: a host of the target in it."""
+        if self._brands.cuts and any(one.word.unspaced for one in known):
+            known = self._look_up((word.lower for word in self._brands.cut([one.word for one in known])), context)
+        named = any(one.named for one in known)
+        words = [one.word for one in known]
+        canons = [one.canon for one in known]
+        if named and own is None:
+            mention = self._brands.alone(words, canons, context.articles)
+            if mention is not None:
+                return Verdict("branded", "brand_alone", _said(mention.name, mention.how, "is"))
+        asked = any(one.asked for one in known)
+        if asked and own is None:
+            keyword = self._keywords.exact(words, context.articles)
+            if keyword is not None:
+                return Verdict("exact", "keyword_alone", f"is the keyword {keyword!r}")
+        mentions = self._brands.mentions(words, canons, [one.named for one in known], clean) if named else []
+        left = known
+        if mentions:
+            taken = {at for found in mentions for at in range(found.start, found.end)}
+            left = [one for at, one in enumerate(known) if at not in taken]
+        cover = None
+        if asked and left:
+            cover = self._keywords.cover([one.word for one in left], [one.match for one in left])
+        if mentions or own is not None:
+            said = _said(mentions[0].name, mentions[0].how, "names") if mentions else f"holds the own host {own}"
             if cover is not None:
-                return Verdict("brand_keyword", "brand_with_keyword", f"{said}, {_covered(cover)}", _cover_flags(cover))
+                return Verdict("brand_keyword", "brand_with_keyword", f"{said}, {_covered(cover)}", _flags_of(cover))
             return Verdict("branded", "brand_mentioned", said)
         if cover is not None:
-            return Verdict("partial", "keyword_covered", _covered(cover), _cover_flags(cover))
-        generic = self._generic.verdict(words, clean, context.known)
+            return Verdict("partial", "keyword_covered", _covered(cover), _flags_of(cover))
+        bits = -1
+        for one in known:
+            bits &= one.generic
+        generic = self._generic.verdict(words, clean, context.known) if bits or self._generic.further else None
         if generic is not None:
             return Verdict("generic", generic[0], generic[1])
-        return Verdict("other", "nothing_matched", "no name, keyword, address or generic phrase")
+        return _NOTHING_MATCHED
 
     def _is_own(self, host: str) -> bool:
         return any(host == own or host.endswith("." + own) for own in self._hosts)
 
-    def _canon(self, word: Word, context: _Context) -> tuple[str, How] | None:
-        known = context.canons
-        if word.lower in known:
-            return known[word.lower]
-        if len(known) > _MOST_KEPT:
-            known.clear()
-        found = known[word.lower] = self._brands.canon(word, context.known)
-        return found
+    def _flags(
+        self, verdict: Verdict, clean: str, known: list[_Known], source: AnchorSource, context: _Context
+    ) -> frozenset[Flag]:
+        flags = verdict.flags | context.flags if context.flags and known else verdict.flags
+        if len(known) > 10:
+            flags |= {"sentence"}
+        if self._titles and " ".join(one.word.fold for one in known) in self._titles:
+            flags |= {"page_title"}
+        if verdict is _NOTHING_MATCHED and source == "text" and is_person(clean, context.known):
+            flags |= {"person"}
+        return flags
 
-    def _cover(self, words: Sequence[Word], context: _Context) -> Cover | None:
-        if not self._keywords or not words:
-            return None
-        matches = []
-        known = context.matches
-        for word in words:
-            match = known.get(word.lower)
-            if match is None:
-                if len(known) > _MOST_KEPT:
-                    known.clear()
-                match = known[word.lower] = self._keywords.match(word, context.stems)
-            matches.append(match)
-        return self._keywords.cover(words, matches)
 
-    def _flags(self, verdict: Verdict, clean: str, words: Sequence[Word], language: str | None) -> frozenset[Flag]:
-        flags = set(verdict.flags)
-        if len(words) > 10:
-            flags.add("sentence")
-        if self._titles and " ".join(word.fold for word in words) in self._titles:
-            flags.add("page_title")
-        if language and self._told and not any(one in self._told for one in languages().named([language])):
-            flags.add("lang_mismatch")
-        return frozenset(flags)
+_NOTHING_MATCHED = Verdict("other", "nothing_matched", "no name, keyword, address or generic phrase")
 
 
 def _short(text: str) -> str:
@@ -231,7 +271,7 @@ def _covered(cover: Cover) -> str:
     return f"holds {whole} {cover.keyword!r}"
 
 
-def _cover_flags(cover: Cover) -> frozenset[Flag]:
+def _flags_of(cover: Cover) -> frozenset[Flag]:
     flags: set[Flag] = set()
     if cover.phrase:
         flags.add("phrase")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Literal, NamedTuple
 
@@ -13,6 +13,8 @@ from crawler.urls import canonical_url
 from storage.errors import InvalidUrl
 
 How = Literal["written", "ending", "typo"]
+Canon = tuple[str, How] | None
+"""The name, or word of a name, that a word stands for, and how it is written there; None: for none."""
 AND = {
     "en": "and", "de": "und", "fr": "et", "es": "y", "it": "e", "pt": "e", "nl": "en", "sv": "och", "da": "og",
     "no": "og", "fi": "ja", "pl": "i", "cs": "a", "sk": "a", "hu": "es", "ro": "si", "bg": "и", "ru": "и", "uk": "та",
@@ -115,8 +117,11 @@ class Brands:
         self._keyword_keys, self._keyword_words = keyword_keys, keyword_words
         self._articles = frozenset(article for language in languages_ for article in language.articles)
         lists = languages()
+        self._lowers: dict[str, str] = {}
+        """Fold of each longer word of a listed name -> the word with its accents."""
         for name in names:
             clean = cleaned(name)
+            self._lowers.update((word.fold, word.lower) for word in split(clean) if len(word.fold) >= 4)
             if "." in clean.strip(". ") or clean.startswith("."):
                 self.dotted[clean.casefold()] = name
             for written in {clean, clean.replace("'", "")}:
@@ -152,6 +157,7 @@ class Brands:
         self._bases = sorted((set(self._joined) | {part for part in self._parts if len(part) >= 4}) - {"&"})
         self._firsts = frozenset(base[0] for base in self._bases if base)
         self._alone_only |= (set(self._joined) | set(self._keys)) & keyword_keys
+        self._beginnings = frozenset(joined[:end] for joined in self._joined for end in range(1, len(joined) + 1))
         self._unspaced = sorted(
             (joined for joined in self._joined if len(joined) >= 2 and word_of(joined).unspaced),
             key=len,
@@ -167,7 +173,16 @@ class Brands:
                 self._keys.setdefault(" ".join(form), name)
                 self._joined.setdefault(joined, name)
 
-    def canon(self, word: Word, languages_: tuple[Language, ...]) -> tuple[str, How] | None:
+    @property
+    def cuts(self) -> bool:
+        """Whether a name may stand inside a run without spaces."""
+        return bool(self._unspaced)
+
+    def may_begin(self, word: Word) -> bool:
+        """Whether a name, run together, begins so."""
+        return word.fold in self._beginnings
+
+    def canon(self, word: Word, languages_: tuple[Language, ...]) -> Canon:
         """The name, or the word of a name, that a word stands for; None where it stands for none."""
         for form in (word.fold, word.other):
             if form in self._parts or form in self._joined:
@@ -224,9 +239,7 @@ class Brands:
                 rest = rest[at + len(name) :]
         return found
 
-    def alone(
-        self, words: Sequence[Word], canons: Sequence[tuple[str, How] | None], articles: frozenset[str]
-    ) -> Mention | None:
+    def alone(self, words: Sequence[Word], canons: Sequence[Canon], articles: frozenset[str]) -> Mention | None:
         """The name that the words are, apart from a leading article and a legal form."""
         if not any(canons) and len(words) > self.most_words + 6:
             return None
@@ -241,7 +254,7 @@ class Brands:
                 return Mention(0, len(words), *how)
         return None
 
-    def _name(self, words: Sequence[Word], canons: Sequence[tuple[str, How] | None]) -> tuple[str, How] | None:
+    def _name(self, words: Sequence[Word], canons: Sequence[Canon]) -> tuple[str, How] | None:
         folds = [canon[0] if canon else word.fold for word, canon in zip(words, canons, strict=True)]
         hows = [canon[1] for canon in canons if canon]
         how: How = "typo" if "typo" in hows else "ending" if "ending" in hows else "written"
@@ -259,13 +272,18 @@ class Brands:
         return None
 
     def mentions(
-        self, words: Sequence[Word], canons: Sequence[tuple[str, How] | None], clean: Callable[[], str]
+        self, words: Sequence[Word], canons: Sequence[Canon], begins: Sequence[bool], clean: str
     ) -> list[Mention]:
-        """The names inside longer words, the longest first at each place; none overlap."""
+        """The names inside longer words, the longest first at each place; none overlap.
+
+        Args:
+            begins: whether a name may begin at a word.
+            clean: the whole text, for names that are everyday words too.
+        """
         found: list[Mention] = []
         at = 0
         while at < len(words):
-            mention = self._at(at, words, canons, clean)
+            mention = self._at(at, words, canons, clean) if begins[at] else None
             if mention is None:
                 at += 1
             else:
@@ -273,24 +291,17 @@ class Brands:
                 at = mention.end
         return found
 
-    def _at(
-        self, at: int, words: Sequence[Word], canons: Sequence[tuple[str, How] | None], clean: Callable[[], str]
-    ) -> Mention | None:
-        fold = words[at].fold
-        if canons[at] is None and not any(base.startswith(fold) for base in self._joined):
-            return None
+    def _at(self, at: int, words: Sequence[Word], canons: Sequence[Canon], clean: str) -> Mention | None:
         for count in range(min(self.most_words, len(words) - at), 0, -1):
-            name = self._name(words[at : at + count], canons[at : at + count])
+            there, known = words[at : at + count], canons[at : at + count]
+            name = self._name(there, known)
             if name is None:
                 continue
-            key = " ".join(
-                canon[0] if canon else word.fold
-                for word, canon in zip(words[at : at + count], canons[at : at + count], strict=True)
-            )
-            joined = key.replace(" ", "")
-            if key in self._alone_only or joined in self._alone_only:
+            folds = [canon[0] if canon else word.fold for word, canon in zip(there, known, strict=True)]
+            joined = "".join(folds)
+            if " ".join(folds) in self._alone_only or joined in self._alone_only:
                 continue
-            if count == 1 and joined in self._cased and self._cased[joined] not in clean():
+            if count == 1 and joined in self._cased and self._cased[joined] not in clean:
                 continue  # "click here" names no HERE
             return Mention(at, at + count, *name)
         return None

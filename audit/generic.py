@@ -33,7 +33,7 @@ class Generic:
 
     def __init__(self, further: Iterable[str] = ()) -> None:
         self._lists = languages()
-        self._further = frozenset(" ".join(word.fold for word in split(text)) for text in further) - {""}
+        self.further = frozenset(" ".join(word.fold for word in split(text)) for text in further) - {""}
 
     def verdict(self, words: Sequence[Word], clean: str, known: tuple[Language, ...]) -> tuple[str, str] | None:
         """(rule, why) where a text says nothing of what it leads to."""
@@ -42,7 +42,7 @@ class Generic:
         if _MARK.fullmatch(clean) is not None:
             return "footnote_mark", "a footnote mark"
         key = " ".join(word.fold for word in words)
-        if key in self._further:
+        if key in self.further:
             return "generic_phrase", "a phrase that the profile calls generic"
         language = self._language(words, key, known)
         if language is None:
@@ -64,7 +64,7 @@ class Generic:
             return None
         bits = self._lists.all_bits
         for word in words:
-            bits &= self._bits(word)
+            bits &= self.bits(word)
             if not bits:
                 return None
         for language in known:
@@ -75,7 +75,10 @@ class Generic:
                 return language
         return None
 
-    def _bits(self, word: Word) -> int:
+    def bits(self, word: Word) -> int:
+        """Bits of the languages that may read the word as generic; a run without spaces is looked at later."""
+        if word.unspaced:
+            return self._lists.all_bits
         if (
             _is_number(word.fold)
             or word.fold in _MONEY

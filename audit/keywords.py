@@ -125,6 +125,8 @@ class Keywords:
                             self._by_form.setdefault(spelling, set()).update(((index, at), (index, at + 1)))
         self._all = [(index, at, word) for rows in self._by_first.values() for index, at, word in rows]
         self.words = frozenset(self._by_form)
+        joined_forms = {*self._by_form, *self._joined}
+        self._beginnings = frozenset(form[:end] for form in joined_forms for end in range(1, len(form) + 1))
         self.keys = frozenset(self._exact) | frozenset(self._joined)
         self.any_unspaced = any(keyword.unspaced for keyword in self._keywords)
 
@@ -144,6 +146,10 @@ class Keywords:
             folds = [words[0].fold[2:], *(word.fold for word in words[1:])]
             return self._exact.get(" ".join(folds))
         return None
+
+    def may_begin(self, word: Word) -> bool:
+        """Whether a keyword, or a word of one, begins so; a run without spaces may hold one anywhere."""
+        return word.fold in self._beginnings or (word.unspaced and self.any_unspaced)
 
     def match(self, word: Word, languages_: tuple[Language, ...]) -> Match:
         """Which words of keywords a word of a text stands for; `NOTHING` mostly."""

@@ -185,7 +185,7 @@ _ALGORITHMS = {
     "sr": "serbian", "sv": "swedish", "ta": "tamil", "tr": "turkish",
 }  # fmt: skip
 """Snowball's stemmers by language. Slovak takes the Czech one: their endings are much the same."""
-_MANY_ENDINGS = frozenset(
+MANY_ENDINGS = frozenset(
     ("bg", "cs", "el", "et", "fi", "hi", "hr", "hu", "lt", "lv", "pl", "ro", "ru", "sk", "sl", "sr", "tr", "uk")
 )
 """Languages of many endings, where two long words that part only near their ends are taken for forms of one."""
@@ -231,7 +231,7 @@ def same_stem(one: str, other: str, language: str) -> bool:
     """Whether two words in small letters are forms of one word in a language."""
     if stem(one, language) == stem(other, language):
         return True
-    return language in _MANY_ENDINGS and _part_late(word_of(one).fold, word_of(other).fold)
+    return language in MANY_ENDINGS and _part_late(word_of(one).fold, word_of(other).fold)
 
 
 def _part_late(one: str, other: str) -> bool:
@@ -254,9 +254,14 @@ def one_typo(one: str, other: str) -> bool:
         return False
     if any(map(str.isdigit, one)) or any(map(str.isdigit, other)):
         return False  # "40l" is no misspelt "50l"
+    return _distance()(one, other, score_cutoff=1) == 1
+
+
+@cache
+def _distance() -> Callable[..., int]:
     from rapidfuzz.distance import OSA
 
-    return OSA.distance(one, other, score_cutoff=1) == 1
+    return OSA.distance
 
 
 def pairs(joined: str) -> frozenset[str]:
