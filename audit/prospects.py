@@ -27,6 +27,7 @@ class Links(NamedTuple):
 
     external: int = 0
     in_main: int = 0
+    """In the main content, or in the plain body of a page where no link stands in marked main content."""
     followed: int = 0
     sponsored: int = 0
     """Carrying the rel token; so the next two."""
@@ -61,18 +62,18 @@ class Rated:
     main_mean: float | None
     """External links in the main content, a page."""
     main_median: float | None
-    followed_share: float | None
-    sponsored_share: float | None
-    ugc_share: float | None
-    nofollow_share: float | None
+    share_followed: float | None
+    share_sponsored: float | None
+    share_ugc: float | None
+    share_nofollow: float | None
     marks_paid: bool | None
     """Whether any external link is marked ``sponsored``. False does not say that paid links stand there unmarked."""
-    commercial_share: float | None
+    share_commercial: float | None
     topics: Counter[str]
     newest: Dated | None
     languages: Counter[str]
     """Pages by the language they state, in lower case, without country."""
-    indexable_share: float | None
+    share_indexable: float | None
     emails: tuple[str, ...]
 
 
@@ -84,11 +85,13 @@ def outgoing(page: PageRecord, *, at: int, last_modified: str | None) -> Outgoin
         last_modified: the header, as it was sent.
     """
     external = [link for link in page.links if not link.internal]
+    # Many pages mark no main content: there it is what no landmark claims.
+    main = "main" if any(link.placement == "main" for link in page.links) else "body"
     topics = [topics_in(f"{link.anchor.text} {link.target.host}") for link in external]
     return Outgoing(
         links=Links(
             external=len(external),
-            in_main=sum(link.placement == "main" for link in external),
+            in_main=sum(link.placement == main for link in external),
             followed=sum(link.followed for link in external),
             sponsored=sum("sponsored" in link.rel for link in external),
             ugc=sum("ugc" in link.rel for link in external),
@@ -118,16 +121,16 @@ def rated(pages: Sequence[Outgoing]) -> Rated:
         links=links,
         main_mean=statistics.fmean(in_main) if pages else None,
         main_median=float(statistics.median(in_main)) if pages else None,
-        followed_share=share(links.followed),
-        sponsored_share=share(links.sponsored),
-        ugc_share=share(links.ugc),
-        nofollow_share=share(links.nofollow),
+        share_followed=share(links.followed),
+        share_sponsored=share(links.sponsored),
+        share_ugc=share(links.ugc),
+        share_nofollow=share(links.nofollow),
         marks_paid=links.sponsored > 0 if links.external else None,
-        commercial_share=share(links.commercial),
+        share_commercial=share(links.commercial),
         topics=sum((page.topics for page in pages), Counter()),
         newest=max(dates, key=lambda one: (one.day, one.origin)) if dates else None,
         languages=Counter(language(page.lang) for page in pages if page.lang and language(page.lang)),
-        indexable_share=sum(page.indexable for page in pages) / len(pages) if pages else None,
+        share_indexable=sum(page.indexable for page in pages) / len(pages) if pages else None,
         emails=tuple(sorted({one for page in pages for one in page.emails})),
     )
 

@@ -25,21 +25,22 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Rate the pages of a list as places to be linked from.", no_args_is_help=True)
 
 By = Literal["page", "domain"]
-_FIGURES = (
-    "external_links", "external_main", "followed_share", "sponsored_share", "ugc_share", "nofollow_share",
-    "marks_paid", "commercial_share", "commercial_followed", "commercial_topics", "newest_date", "newest_date_from",
+_HABITS = (
+    "share_followed", "share_sponsored", "share_ugc", "share_nofollow", "marks_paid", "share_commercial",
+    "commercial_followed", "commercial_topics", "newest_date", "newest_date_from",
 )  # fmt: skip
 DOMAINS = (
-    "domain", "pages", "pages_read", "outcomes", *_FIGURES[:2], "external_main_median", *_FIGURES[2:], "languages",
-    "indexable_share", "emails", "given",
+    "domain", "pages", "pages_read", "outcomes", "external_links", "external_main_mean", "external_main_median",
+    *_HABITS, "languages", "share_indexable", "emails", "given",
 )  # fmt: skip
 PAGES = (
-    "url", "domain", "outcome", "reason", "page", "read_at", *_FIGURES, "lang", "indexable", "emails", "given",
+    "url", "domain", "outcome", "reason", "page", "read_at", "external_links", "external_main", *_HABITS, "lang",
+    "indexable", "emails", "given",
 )  # fmt: skip
-_SHORT = ("external_main", "followed_share", "marks_paid", "commercial_share", "newest_date", "emails")
+_SHORT = ("share_followed", "share_sponsored", "share_commercial", "newest_date")
 _TABLES: Mapping[By, tuple[str, ...]] = {
-    "domain": ("domain", "pages_read", *_SHORT),
-    "page": ("url", "outcome", *_SHORT),
+    "domain": ("domain", "pages_read", "external_main_median", *_SHORT),
+    "page": ("url", "outcome", "external_main", *_SHORT),
 }
 _NOT_ASKED = "not asked"
 
@@ -67,14 +68,15 @@ def rate(
     A page counts as it was last read whole; what was never read has an outcome and no figures. Rows are in the order
     of the list.
 
-    Keys: external_links (links to other registrable domains), external_main (of these in the main content; by domain
-    the mean of its pages), followed_share, sponsored_share, ugc_share and nofollow_share (of the external links, by rel
-    token), marks_paid (whether any carries `sponsored`; false does not say that paid links stand there unmarked),
-    commercial_share (external links with words or hosts of a commercial topic), commercial_followed (how many of those
-    are followed), commercial_topics, newest_date (the newest plausible one, never after the reading) and
-    newest_date_from (text, url or last_modified), emails (published on the page itself, none is guessed), given (your
-    rows of it). By domain: pages, pages_read, outcomes, external_main_median, languages, indexable_share; by page:
-    outcome, reason, page (where it led), read_at, lang, indexable.
+    Keys: external_links (links to other registrable domains), external_main (of these in the main content; on a page
+    that marks none, outside navigation, header, footer and asides), share_followed, share_sponsored, share_ugc and
+    share_nofollow (of the external links; the last three by rel token), marks_paid (whether any carries `sponsored`;
+    false does not say that paid links stand there unmarked), share_commercial (external links with words or hosts of a
+    commercial topic), commercial_followed (how many of those are followed), commercial_topics, newest_date (the newest
+    plausible one, never after the reading) and newest_date_from (text, url or last_modified), emails (published on the
+    page itself, none is guessed), given (your rows of it). By domain: pages, pages_read, outcomes, external_main_mean
+    and external_main_median (a page), languages, share_indexable. By page: outcome, reason, page (where it led),
+    read_at, lang, indexable.
     """
     with open_ledger(database(db)) as conn:
         asked = prospects(conn, name)
@@ -130,10 +132,10 @@ def _of_domain(group: Sequence[Prospect], pages: Sequence[Outgoing]) -> dict[str
         "pages_read": found.pages,
         "outcomes": dict(Counter(one.outcome or _NOT_ASKED for one in group)),
         **_figures(found),
-        "external_main": found.main_mean,
+        "external_main_mean": found.main_mean,
         "external_main_median": found.main_median,
         "languages": dict(found.languages.most_common()) if pages else None,
-        "indexable_share": found.indexable_share,
+        "share_indexable": found.share_indexable,
         "emails": list(found.emails) if pages else None,
         "given": [cell for one in group for cell in one.given],
     }
@@ -161,12 +163,12 @@ def _figures(found: Rated) -> dict[str, Any]:
     read = found.pages > 0
     return {
         "external_links": found.links.external if read else None,
-        "followed_share": found.followed_share,
-        "sponsored_share": found.sponsored_share,
-        "ugc_share": found.ugc_share,
-        "nofollow_share": found.nofollow_share,
+        "share_followed": found.share_followed,
+        "share_sponsored": found.share_sponsored,
+        "share_ugc": found.share_ugc,
+        "share_nofollow": found.share_nofollow,
         "marks_paid": found.marks_paid,
-        "commercial_share": found.commercial_share,
+        "share_commercial": found.share_commercial,
         "commercial_followed": found.links.commercial_followed if read else None,
         "commercial_topics": dict(sorted(found.topics.items(), key=lambda one: (-one[1], one[0]))) if read else None,
         "newest_date": None if found.newest is None else found.newest.day.isoformat(),

@@ -58,26 +58,36 @@ def test_a_page_is_measured_by_its_external_links() -> None:
     assert set(found.topics.values()) == {2}, "both casino links are of one topic"
 
 
+def test_a_page_that_marks_no_main_content_is_measured_by_its_body() -> None:
+    links = [
+        out("museum.example", placement="body"),
+        FOOTER,
+        link("https://blog.example/", internal=True, placement="nav"),
+    ]
+    assert outgoing(page(OWN, links), at=AT, last_modified=None).links.in_main == 1
+    assert outgoing(page(OWN, [*links, home()]), at=AT, last_modified=None).links.in_main == 0
+
+
 def test_shares_are_of_all_links_and_means_of_pages() -> None:
     many = outgoing(page(OWN, [CASINO, PAID, PLAIN]), at=AT, last_modified=None)
     bare = outgoing(page(OWN, [home()], robots=(), not_indexable=("meta_robots",)), at=AT, last_modified=None)
     found = rated([many, bare, bare])
     assert (found.main_mean, found.main_median) == (1.0, 0.0)
-    assert found.followed_share == pytest.approx(2 / 3)
-    assert found.sponsored_share == pytest.approx(1 / 3)
-    assert found.indexable_share == pytest.approx(1 / 3)
+    assert found.share_followed == pytest.approx(2 / 3)
+    assert found.share_sponsored == pytest.approx(1 / 3)
+    assert found.share_indexable == pytest.approx(1 / 3)
     assert found.marks_paid is True
 
 
 def test_without_external_links_no_habit_is_told() -> None:
     found = rated([outgoing(page(OWN, [home()]), at=AT, last_modified=None)])
     assert (found.pages, found.main_mean) == (1, 0.0)
-    assert (found.followed_share, found.marks_paid, found.commercial_share) == (None, None, None)
+    assert (found.share_followed, found.marks_paid, found.share_commercial) == (None, None, None)
 
 
 def test_without_pages_nothing_is_told() -> None:
     found = rated([])
-    assert (found.pages, found.main_mean, found.indexable_share, found.newest) == (0, None, None, None)
+    assert (found.pages, found.main_mean, found.share_indexable, found.newest) == (0, None, None, None)
 
 
 MADE = st.lists(st.sampled_from([CASINO, PAID, PLAIN, FOOTER, home()]), max_size=6)
@@ -91,7 +101,7 @@ def test_the_parts_of_a_prospect_add_up(pages: list[list[Link]]) -> None:
     assert whole.links.external == sum(one.links.external for one in found)
     assert all(number <= whole.links.external for number in whole.links)
     assert whole.links.commercial_followed <= min(whole.links.commercial, whole.links.followed)
-    assert (whole.followed_share is None) == (whole.links.external == 0)
+    assert (whole.share_followed is None) == (whole.links.external == 0)
 
 
 # -- addresses ---------------------------------------------------------------------------------
@@ -203,19 +213,19 @@ def test_a_row_a_domain_in_the_order_of_the_list(ledger: str) -> None:
         "pages_read": 2,
         "outcomes": {"fetched": 2},
         "external_links": 4,
-        "external_main": 1.5,
+        "external_main_mean": 1.5,
         "external_main_median": 1.5,
-        "followed_share": 0.5,
-        "sponsored_share": 0.25,
-        "ugc_share": 0.0,
-        "nofollow_share": 0.25,
+        "share_followed": 0.5,
+        "share_sponsored": 0.25,
+        "share_ugc": 0.0,
+        "share_nofollow": 0.25,
         "marks_paid": True,
-        "commercial_share": 0.5,
+        "share_commercial": 0.5,
         "commercial_followed": 1,
         "newest_date": "2024-05-12",
         "newest_date_from": "text",
         "languages": {"de": 1, "en": 1},
-        "indexable_share": 0.5,
+        "share_indexable": 0.5,
         "emails": ["ads@blog.example", "eva@blog.example"],
         "given": ["Blog A", "Blog A again", "https://blog.example/b"],
     }
