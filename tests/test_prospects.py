@@ -162,7 +162,16 @@ def write(database: str, asked: Iterable[SeedRow], *crawls: list[Reading]) -> No
 
 
 @pytest.fixture
-def ledger(database: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def ledger(one_database: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    return filled(one_database, monkeypatch)
+
+
+@pytest.fixture
+def either_ledger(database: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    return filled(database, monkeypatch)
+
+
+def filled(database: str, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("LINKLEDGER_DB", database)
     write(
         database,
@@ -199,7 +208,7 @@ def ledger(database: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return database
 
 
-def test_a_row_a_domain_in_the_order_of_the_list(ledger: str) -> None:
+def test_a_row_a_domain_in_the_order_of_the_list(either_ledger: str) -> None:
     answer = ask_json("prospects", "rate", "--list", "spring")
     rows = {row["domain"]: row for row in answer["prospects"]}
     assert list(rows) == ["zoo.example", "blog.example", "new.example", "never.example", "down.example"]
@@ -284,8 +293,8 @@ def test_an_unknown_list_is_an_error(ledger: str) -> None:
     assert "autumn" in str(result.stderr)
 
 
-def test_it_reads_no_anchor_table_and_no_pruned_record(ledger: str) -> None:
-    with Ledger(ledger) as opened, opened.begin() as conn:
+def test_it_reads_no_anchor_table_and_no_pruned_record(either_ledger: str) -> None:
+    with Ledger(either_ledger) as opened, opened.begin() as conn:
         postgres = conn.dialect.name == "postgresql"
         conn.exec_driver_sql("DROP TABLE anchor CASCADE" if postgres else "DROP TABLE anchor")
         empty = "''" if postgres else "x''"
