@@ -127,8 +127,7 @@ def _read(file: IO[bytes], title: str, known: Mapping[str, int], tell: Callable[
                 examples.append(f"line {number}: {len(cells)} columns, not {width}")
             continue
         count += 1
-        if count % _SHOWN_ORDER = " ".join(f"#{name}" for name in _ORDER)
-_TOLD_EVERY == 0:
+        if count % _TOLD_EVERY == 0:
             tell(count, len(found))
         id_ = wanted.get(cells[name_at]) if name_at < width - 1 else wanted.get(cells[name_at].rstrip(b"\r"))
         if id_ is None:
@@ -154,14 +153,10 @@ def _header(first: bytes, title: str) -> tuple[str, ...]:
     if first.startswith(b"#"):
         names = tuple(cell.strip().removeprefix("#").strip().lower() for cell in cells)
         if missing := [name for name in _COLUMNS if name not in names]:
-            raise BadRanks(
-                f"{title} has no column #{missing[0]}; a ranks file begins with {_SHOWN_ORDER}"
-            )
+            raise BadRanks(f"{title} has no column #{missing[0]}; a ranks file begins with {_SHOWN_ORDER}")
         return names
     if len(cells) not in (len(_COLUMNS), len(_ORDER)) or _value(0, *(cells[at].encode() for at in (1, 0, 3))) is None:
-        raise BadRanks(
-            f"{title} is no ranks file: it should begin with the columns {_SHOWN_ORDER}, separated by tabs"
-        )
+        raise BadRanks(f"{title} is no ranks file: it should begin with the columns {_SHOWN_ORDER}, separated by tabs")
     return _ORDER[: len(cells)]
 
 
