@@ -50,9 +50,9 @@ class _Known(NamedTuple):
     match: Match
     """The words of keywords that it stands for."""
     named: bool
-    """A name may begin here."""
+    """A name, run together, begins so."""
     asked: bool
-    """It may be a part of a keyword."""
+    """A keyword, or a word of one, begins so."""
     generic: int
     """Bits of the languages whose lists hold it."""
 
@@ -149,8 +149,8 @@ class Classifier:
             word=word,
             canon=canon,
             match=match,
-            named=canon is not None or self._brands.may_begin(word),
-            asked=match is not NOTHING or self._keywords.may_begin(word),
+            named=self._brands.may_begin(word.fold),
+            asked=self._keywords.may_begin(word.fold),
             generic=self._generic.bits(word),
         )
         if len(context.words) > _MOST_KEPT:
@@ -201,21 +201,24 @@ class Classifier:
 
     def _of_words(self, clean: str, known: list[_Known], own: str | None, context: _Context) -> Verdict:
         """The rules from names on, of a text with words; ``own``: a host of the target in it."""
-        if self._brands.cuts and any(one.word.unspaced for one in known):
+        named, asked, bits, unspaced = self._gates(known)
+        if unspaced and self._brands.cuts:
             known = self._look_up((word.lower for word in self._brands.cut([one.word for one in known])), context)
-        named = any(one.named for one in known)
+            named, asked, bits, _ = self._gates(known)
         words = [one.word for one in known]
         canons = [one.canon for one in known]
         if named and own is None:
             mention = self._brands.alone(words, canons, context.articles)
             if mention is not None:
                 return Verdict("branded", "brand_alone", _said(mention.name, mention.how, "is"))
-        asked = any(one.asked for one in known)
         if asked and own is None:
             keyword = self._keywords.exact(words, context.articles)
             if keyword is not None:
                 return Verdict("exact", "keyword_alone", f"is the keyword {keyword!r}")
-        mentions = self._brands.mentions(words, canons, [one.named for one in known], clean) if named else []
+        mentions = []
+        if named:
+            begins = [one.named or one.canon is not None for one in known]
+            mentions = self._brands.mentions(words, canons, begins, clean)
         left = known
         if mentions:
             taken = {at for found in mentions for at in range(found.start, found.end)}
@@ -230,13 +233,30 @@ class Classifier:
             return Verdict("branded", "brand_mentioned", said)
         if cover is not None:
             return Verdict("partial", "keyword_covered", _covered(cover), _flags_of(cover))
-        bits = -1
-        for one in known:
-            bits &= one.generic
         generic = self._generic.verdict(words, clean, context.known) if bits or self._generic.further else None
         if generic is not None:
             return Verdict("generic", generic[0], generic[1])
         return _NOTHING_MATCHED
+
+    def _gates(self, known: list[_Known]) -> tuple[bool, bool, int, bool]:
+        """What is worth a look: (a name, a keyword, bits of languages that may know all words, runs without spaces)."""
+        named = asked = unspaced = False
+        bits = -1
+        before: _Known | None = None
+        for one in known:
+            bits &= one.generic
+            if one.canon is not None:
+                named = True
+            if one.match is not NOTHING:
+                asked = True
+            if one.word.unspaced:
+                unspaced = True
+            if before is not None and (before.named or before.asked):  # parts of a name, or of a keyword's word
+                joined = before.word.fold + one.word.fold
+                named = named or self._brands.may_begin(joined)
+                asked = asked or self._keywords.may_begin(joined)
+            before = one
+        return named, asked or (unspaced and self._keywords.any_unspaced), bits, unspaced
 
     def _is_own(self, host: str) -> bool:
         return any(host == own or host.endswith("." + own) for own in self._hosts)

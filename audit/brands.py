@@ -155,7 +155,9 @@ class Brands:
         self.most_words = max((key.count(" ") + 1 for key in self._keys), default=0) + 1
         self._parts = frozenset(word for key in self._keys for word in key.split())
         self._bases = sorted((set(self._joined) | {part for part in self._parts if len(part) >= 4}) - {"&"})
-        self._firsts = frozenset(base[0] for base in self._bases if base)
+        self._by_first: dict[str, list[str]] = {}
+        for base in self._bases:
+            self._by_first.setdefault(base[0], []).append(base)
         self._alone_only |= (set(self._joined) | set(self._keys)) & keyword_keys
         self._beginnings = frozenset(joined[:end] for joined in self._joined for end in range(1, len(joined) + 1))
         self._unspaced = sorted(
@@ -178,16 +180,16 @@ class Brands:
         """Whether a name may stand inside a run without spaces."""
         return bool(self._unspaced)
 
-    def may_begin(self, word: Word) -> bool:
+    def may_begin(self, fold: str) -> bool:
         """Whether a name, run together, begins so."""
-        return word.fold in self._beginnings
+        return fold in self._beginnings
 
     def canon(self, word: Word, languages_: tuple[Language, ...]) -> Canon:
         """The name, or the word of a name, that a word stands for; None where it stands for none."""
         for form in (word.fold, word.other):
             if form in self._parts or form in self._joined:
                 return form, "written"
-        if word.unspaced or word.fold[:1] not in self._firsts or word.fold in self._keyword_words:
+        if word.unspaced or word.fold[0] not in self._by_first or word.fold in self._keyword_words:
             return None
         for language in languages_:
             if language.endings and (base := self._inflected(word.fold, language)) is not None:
@@ -198,13 +200,13 @@ class Brands:
             or languages().pointing.get(word.fold)
         ):
             return None
-        for base in self._bases:
-            if len(base) >= SHORTEST_TYPO and one_typo(word.fold, base):
+        for base in self._by_first.get(word.fold[0], ()):
+            if len(base) >= SHORTEST_TYPO and abs(len(base) - len(word.fold)) <= 1 and one_typo(word.fold, base):
                 return base, "typo"
         return None
 
     def _inflected(self, fold: str, language: Language) -> str | None:
-        for base in self._bases:
+        for base in self._by_first[fold[0]]:
             if len(base) >= 3 and fold.startswith(base) and fold[len(base) :] in language.endings:
                 return base
             if (
@@ -241,8 +243,6 @@ class Brands:
 
     def alone(self, words: Sequence[Word], canons: Sequence[Canon], articles: frozenset[str]) -> Mention | None:
         """The name that the words are, apart from a leading article and a legal form."""
-        if not any(canons) and len(words) > self.most_words + 6:
-            return None
         folds = [word.fold for word in words]
         bare = without_frame(folds, articles | self._articles)
         start = 0
@@ -292,7 +292,10 @@ class Brands:
         return found
 
     def _at(self, at: int, words: Sequence[Word], canons: Sequence[Canon], clean: str) -> Mention | None:
-        for count in range(min(self.most_words, len(words) - at), 0, -1):
+        most = min(self.most_words, len(words) - at)
+        if canons[at] is None and (most < 2 or words[at].fold + words[at + 1].fold not in self._beginnings):
+            return None
+        for count in range(most, 0, -1):
             there, known = words[at : at + count], canons[at : at + count]
             name = self._name(there, known)
             if name is None:

@@ -112,18 +112,28 @@ class Keywords:
         if found_languages:
             self.languages = tuple(found_languages.values())
         self._by_form: dict[str, set[tuple[int, int]]] = {}
-        self._by_first: dict[str, list[tuple[int, int, Word]]] = {}
+        forms: dict[tuple[str, str], set[tuple[int, int]]] = {}
+        """(small letters, fold) of each word, and of two neighbours run together ("notebook" for "note book")."""
         for index, keyword in enumerate(self._keywords):
             for at, word in enumerate(keyword.words):
                 for spelling in {word.fold, word.other}:
                     self._by_form.setdefault(spelling, set()).add((index, at))
-                self._by_first.setdefault(word.fold[0], []).append((index, at, word))
+                if not word.unspaced:
+                    forms.setdefault((word.lower, word.fold), set()).add((index, at))
                 if at + 1 < len(keyword.words):
                     following = keyword.words[at + 1]
-                    if "&" not in (word.fold, following.fold):
+                    if "&" not in (word.fold, following.fold) and len(word.fold + following.fold) >= 6:
+                        if not word.unspaced and not following.unspaced:
+                            pair = (word.lower + following.lower, word.fold + following.fold)
+                            forms.setdefault(pair, set()).update(((index, at), (index, at + 1)))
                         for spelling in {word.fold + following.fold, word.other + following.other}:
                             self._by_form.setdefault(spelling, set()).update(((index, at), (index, at + 1)))
-        self._all = [(index, at, word) for rows in self._by_first.values() for index, at, word in rows]
+        self._all = [(frozenset(places), lower, fold) for (lower, fold), places in forms.items()]
+        self._by_first: dict[str, list[tuple[frozenset[tuple[int, int]], str, str]]] = {}
+        self._by_start: dict[str, list[tuple[frozenset[tuple[int, int]], str, str]]] = {}
+        for row in self._all:
+            self._by_first.setdefault(row[2][0], []).append(row)
+            self._by_start.setdefault(row[2][:2], []).append(row)
         self.words = frozenset(self._by_form)
         joined_forms = {*self._by_form, *self._joined}
         self._beginnings = frozenset(form[:end] for form in joined_forms for end in range(1, len(form) + 1))
@@ -147,9 +157,9 @@ class Keywords:
             return self._exact.get(" ".join(folds))
         return None
 
-    def may_begin(self, word: Word) -> bool:
-        """Whether a keyword, or a word of one, begins so; a run without spaces may hold one anywhere."""
-        return word.fold in self._beginnings or (word.unspaced and self.any_unspaced)
+    def may_begin(self, fold: str) -> bool:
+        """Whether a keyword, or a word of one, begins so when it is run together."""
+        return fold in self._beginnings
 
     def match(self, word: Word, languages_: tuple[Language, ...]) -> Match:
         """Which words of keywords a word of a text stands for; `NOTHING` mostly."""
@@ -157,23 +167,13 @@ class Keywords:
         if word.unspaced:
             return Match(same, frozenset())
         prefixing = any(language.code in PREFIXING for language in languages_)
-        near = set()
-        for index, at, other in self._all if prefixing else self._by_first.get(word.fold[0], ()):
-            if (index, at) in same or other.unspaced:
-                continue
-            if one_typo(word.fold, other.fold) or any(
-                same_stem(word.lower, other.lower, language.code) for language in languages_
-            ):
-                near.add((index, at))
-        for index, keyword in enumerate(self._keywords):  # "notebooks" for "note book"
-            for at in range(len(keyword.words) - 1):
-                one, other = keyword.words[at : at + 2]
-                joined = one.lower + other.lower
-                if joined[0] == word.lower[0] and len(joined) >= 6 and abs(len(joined) - len(word.lower)) <= 3:
-                    if joined == word.lower:
-                        continue
-                    if any(same_stem(word.lower, joined, language.code) for language in languages_):
-                        near |= {(index, at), (index, at + 1)}
+        near: set[tuple[int, int]] = set()
+        for places, _, fold in self._by_first.get(word.fold[0], ()):
+            if abs(len(fold) - len(word.fold)) <= 1 and one_typo(word.fold, fold):
+                near |= places
+        for places, lower, _ in self._all if prefixing else self._by_start.get(word.fold[:2], ()):
+            if any(same_stem(word.lower, lower, language.code) for language in languages_):
+                near |= places
         return Match(same, frozenset(near) - same) if same or near else NOTHING
 
     def joined_pair(self, one: Word, other: Word) -> set[tuple[int, int]] | None:

@@ -27,9 +27,8 @@ SHORTEST_TYPO = 5
 
 _SIGNS = dict.fromkeys(map(ord, "™℠®©℗ⓇⒸℹ"))
 """Dropped before NFKC, which would spell them out: a name would end in "TM", an information sign be a letter."""
-_QUOTES = str.maketrans(dict.fromkeys("’‘‛ʼ＇`´ʹ′", "'") | dict.fromkeys("“”„‟″״", '"'))
-_INVISIBLE = {ord(char): None for char in BLANKS if not char.isspace()}
-_BLANK = re.compile(r"\s+")
+_QUOTES = dict.fromkeys("’‘‛ʼ`´ʹ′", "'") | dict.fromkeys("“”„‟″״", '"')
+_INVISIBLE = frozenset(ord(char) for char in BLANKS if not char.isspace())
 _POSSESSIVE = re.compile(r"(?<=\w)'[sS](?!\w)")
 _INNER_MARK = re.compile(r"(?<=[\u0400-\u04ff\u05d0-\u05ea])['\"׳](?=[\u0400-\u04ff\u05d0-\u05ea])")
 """The Ukrainian apostrophe and the mark in Hebrew abbreviations part no words."""
@@ -98,7 +97,14 @@ def _bare(char: str) -> str:
     return "".join(_PLAIN.get(part, part) for part in unicodedata.normalize("NFC", folded))
 
 
-_LOWER, _FOLD = _Table(_lower), _Table(_bare)
+def _shown(char: str) -> str:
+    """One character of a text after NFKC, in its usual form; nothing for what nobody sees."""
+    if ord(char) in _INVISIBLE or unicodedata.category(char) in ("Cf", "Cs", "Co"):
+        return ""
+    return _QUOTES.get(char, char)
+
+
+_LOWER, _FOLD, _SHOWN = _Table(_lower), _Table(_bare), _Table(_shown)
 
 
 class Word(NamedTuple):
@@ -135,11 +141,7 @@ def cleaned(text: str) -> str:
     if "&" in text:
         text = html.unescape(html.unescape(text))
     if not text.isascii():
-        text = text.translate(_SIGNS)
-        text = unicodedata.normalize("NFKC", text)
-        text = text.translate(_INVISIBLE).translate(_QUOTES)
-        if not text.isascii():
-            text = "".join(char for char in text if unicodedata.category(char) not in ("Cf", "Cs", "Co"))
+        text = unicodedata.normalize("NFKC", text.translate(_SIGNS)).translate(_SHOWN)
     elif "`" in text:
         text = text.replace("`", "'")
     return " ".join(text.split())
