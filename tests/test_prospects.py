@@ -183,6 +183,7 @@ def filled(database: str, monkeypatch: pytest.MonkeyPatch) -> str:
             seed("https://old.example/", 6),
             seed("https://never.example/", 7),
             seed("https://down.example/", 8),
+            seed("https://older.example/", 9),
         ],
         [
             reading("https://zoo.example/", [PLAIN], AT, response=answered("Fri, 31 May 2024 10:00:00 GMT")),
@@ -202,6 +203,15 @@ def filled(database: str, monkeypatch: pytest.MonkeyPatch) -> str:
                 chain=(Hop(url("https://old.example/"), 301),),
             ),
             failed("https://down.example/", AT),
+        ],
+        [
+            reading(
+                "https://new.example/",
+                [FOOTER],
+                AT + 500,
+                requested="https://older.example/",
+                chain=(Hop(url("https://older.example/"), 301),),
+            )
         ],
         [failed("https://zoo.example/", AT + 1000)],
     )
@@ -263,7 +273,7 @@ def test_a_page_that_failed_since_shows_its_last_reading(ledger: str) -> None:
 def test_a_row_a_page_says_where_it_led(ledger: str) -> None:
     answer = ask_json("prospects", "rate", "--list", "spring", "--by", "page")
     rows = {row["url"]: row for row in answer["prospects"]}
-    assert len(rows) == answer["total"] == 6
+    assert len(rows) == answer["total"] == 7
     moved = rows["https://old.example/"]
     assert (moved["page"], moved["domain"]) == ("https://new.example/", "new.example")
     assert (moved["external_links"], moved["external_main"], moved["marks_paid"]) == (1, 0, False)
@@ -284,7 +294,7 @@ def test_a_table_fits_eighty_columns(ledger: str) -> None:
     for by in ("domain", "page"):
         lines = ask("prospects", "rate", "--list", "spring", "--by", by, "--format", "table").stdout.splitlines()
         assert max(map(len, lines)) <= 80
-        assert lines[0] == "list spring: 6 pages, 4 read"
+        assert lines[0] == "list spring: 7 pages, 5 read"
 
 
 def test_an_unknown_list_is_an_error(ledger: str) -> None:
@@ -306,4 +316,12 @@ def test_it_reads_no_anchor_table_and_no_pruned_record(either_ledger: str) -> No
     row = answer["prospects"][0]
     assert (row["page"], row["external_links"]) == ("https://zoo.example/", None)
     assert answer["prospects"][1]["external_links"] == 4
-    assert "records pruned, so without figures: 1" in ask("prospects", "rate", "--list", "spring").stderr
+    told = ask("prospects", "rate", "--list", "spring").stderr
+    assert "records pruned, so without figures: 1" in told
+    assert "never read whole, so without figures: 1 not asked, 1 failed" in told, "a pruned page was read once"
+
+
+def test_two_urls_that_lead_to_one_page_count_it_once(ledger: str) -> None:
+    rows = {row["domain"]: row for row in ask_json("prospects", "rate", "--list", "spring")["prospects"]}
+    found = rows["new.example"]
+    assert (found["pages"], found["pages_read"], found["external_links"]) == (2, 1, 1)
