@@ -6,9 +6,9 @@ written from those alone, so that both always say the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from audit.anchor_audit import AnchorAudit, ClassShare
 from audit.link_audit import LinkAudit, Referrer
@@ -71,6 +71,8 @@ class Report:
     """Why there is none."""
     rivals: Rivals | None = None
     no_rivals: str | None = None
+    notes: tuple[str, ...] = ()
+    """What a reader should know first, such as why there is nothing."""
 
 
 def plain(report: Report) -> dict[str, Any]:
@@ -84,6 +86,7 @@ def plain(report: Report) -> dict[str, Any]:
         "about": dict(report.about),
         "filter": dict(report.filter),
         "coverage": dict(report.coverage),
+        "notes": list(report.notes),
     }
     audits = {"links": _plain(report.links), "anchors": _plain(report.anchors)}
     for audit in audits.values():
@@ -125,18 +128,32 @@ def _plain(value: Any, name: str = "") -> Any:
     return value
 
 
+class Rival(NamedTuple):
+    """A competitor to be asked about."""
+
+    name: str
+    chosen: Chosen
+    profile: Profile
+    """Of its names, with the keywords of the target: see `audit.rivals.as_rival`."""
+    lists: tuple[str, ...]
+    """Names of the lists that hold its backlinks."""
+
+
 def report_of(
     conn: Connection,
     chosen: Chosen,
     profile: Profile,
     *,
-    target: str | None,
+    target: str,
     coverage: Mapping[str, int],
     now: int,
     version: str,
     anchors: int = ANCHORS,
     domains: int = DOMAINS,
     judge: int = JUDGED,
+    rivals: Sequence[Rival] = (),
+    lists: tuple[str, ...] = (),
+    notes: tuple[str, ...] = (),
 ) -> Report:
     """Ask both audits, then what they say together.
 
@@ -146,13 +163,20 @@ def report_of(
         now: when it is made, milliseconds UTC.
         anchors, domains: most rows of the two long tables.
         judge: how many referring domains get a page judged for relevance.
+        rivals: competitors, under the same filter.
+        lists: names of the lists that hold the target's backlinks.
+        notes: what a reader should know first.
     """
     from audit.ask_anchors import anchor_audit_of
     from audit.ask_links import link_audit_of
+    from audit.ask_matrix import matrix_of
 
     links = link_audit_of(conn, chosen, profile, limit=domains, judge=judge, now=now, target=target)
-    words = anchor_audit_of(conn, chosen, profile, limit=anchors, target=target)
-    report = Report(
+    others = {one.name: anchor_audit_of(conn, one.chosen, one.profile, limit=0, target=one.name) for one in rivals}
+    words = anchor_audit_of(conn, chosen, profile, limit=anchors, target=target, rivals=others)
+    both = matrix_of(conn, chosen, profile, now=now, judge=domains, target=target, links=links)
+    listed = {target: lists, **{one.name: one.lists for one in rivals}}
+    return Report(
         target=target,
         scope=chosen.covered.scope,
         made_at=now,
@@ -162,7 +186,32 @@ def report_of(
         coverage=coverage,
         links=links,
         anchors=words,
-        no_matrix="not asked",
-        no_rivals="the profile names no competitors",
+        matrix=both,
+        rivals=beside(target, words, others, listed) if others else None,
+        no_rivals=None if others else "the profile names no competitors",
+        notes=notes,
     )
-    return replace(report)
+
+
+def beside(
+    target: str, own: AnchorAudit, others: Mapping[str, AnchorAudit], lists: Mapping[str, tuple[str, ...]]
+) -> Rivals:
+    """The target and its competitors, side by side."""
+    audits = {target: own, **others}
+    without = [name for name in audits if not lists.get(name)]
+    notes = [f"{name} has no links here" for name, one in others.items() if not one.links]
+    if without:
+        notes.append(f"no list of its own backlinks: {', '.join(without)} (`crawl --backlinks-of` marks one)")
+    return Rivals(
+        targets=tuple(audits),
+        names=tuple(one.name for one in own.classes),
+        shares={
+            name: tuple(one.share(name).share_domains_split if one.links else None for one in audits.values())
+            for name in (each.name for each in own.classes)
+        },
+        median={one.name: own.medians.get(one.name) for one in own.classes},
+        divergence=tuple(0.0 if name == target else own.divergences.get(name) for name in audits),
+        domains=tuple(one.referring_domains for one in audits.values()),
+        counts_comparable=not without,
+        notes=tuple(notes),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from audit.report_html import Html, join, link, shown, tag, words
+from audit.report_html import Html, join, link, tag, words
 from audit.report_parts import (
     Column,
     card,
@@ -82,7 +82,7 @@ def _views(audit: Data) -> Html:
         Column("95% interval", lambda row: interval(row["interval"]), number=True),
         Column("By links", lambda row: percent(row["share_links"]), number=True),
     ]
-    flags = [f"{spoken(shown(name))} {count:,}" for name, count in audit["flags"].items() if count]
+    flags = [f"{spoken(name)} {count:,}" for name, count in audit["flags"].items() if count]
     return card(
         "The same, summed up",
         table(audit["views"], columns, caption="Money: exact and partial. Compound: brand with keyword."),
@@ -192,7 +192,7 @@ def _breakdown(one: Data) -> Html:
         Column("Links", lambda row: number(row["links"]), number=True),
     ]
     about = f"{counted(one['links'], 'link')} from {counted(one['domains'], 'domain')}"
-    return card(f"Of {shown(spoken(one['part']))}", table(one["classes"], columns, caption=about))
+    return card(f"Of {spoken(one['part'])}", table(one["classes"], columns, caption=about))
 
 
 def anchor(text: str) -> Html:

@@ -1,4 +1,7 @@
-"""HTML out of values: whatever is no `Html` is escaped, so that forgetting to escape is not possible."""
+"""HTML out of values: whatever is no `Html` is escaped, so that forgetting to escape is not possible.
+
+The same place makes visible what a reader could not see or would be misled by.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ def tag(name: str, /, *inside: Part, **attributes: str | int | bool | None) -> H
     without a value, None and False none.
     """
     head = "".join(
-        f" {key.rstrip('_').replace('_', '-')}" + ("" if value is True else f'="{escape(str(value), quote=True)}"')
+        f" {key.rstrip('_').replace('_', '-')}" + ("" if value is True else f'="{_escaped(value)}"')
         for key, value in attributes.items()
         if value is not None and value is not False
     )
@@ -46,7 +49,11 @@ def tag(name: str, /, *inside: Part, **attributes: str | int | bool | None) -> H
 
 def join(*inside: Part) -> Html:
     """Parts one behind the other."""
-    return Html("".join(one if isinstance(one, Html) else escape(str(one)) for one in inside if one is not None))
+    return Html("".join(one if isinstance(one, Html) else _escaped(one) for one in inside if one is not None))
+
+
+def _escaped(value: object) -> str:
+    return escape(shown(str(value)), quote=True)
 
 
 def shown(text: str) -> str:
@@ -57,8 +64,8 @@ def shown(text: str) -> str:
 def words(text: str, most: int = MOST_WORDS) -> Html:
     """A text of a page, with a direction of its own; a long one is cut and says how long it is."""
     if len(text) <= most:
-        return tag("bdi", shown(text))
-    return join(tag("bdi", shown(text[:most]), "…"), " ", tag("span", f"({len(text):,} characters)", class_="muted"))
+        return tag("bdi", text)
+    return join(tag("bdi", text[:most], "…"), " ", tag("span", f"({len(text):,} characters)", class_="muted"))
 
 
 def link(url: str, text: str | None = None) -> Html:

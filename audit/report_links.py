@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from audit.report_html import Html, join, link, shown, tag, words
+from audit.report_html import Html, join, link, tag, words
 from audit.report_parts import (
     Column,
     card,
@@ -136,7 +136,7 @@ def _authority(audit: Data) -> Html:
         Column("Figure", lambda row: number(row[1]), number=True),
     ]
     scales = [
-        tag("li", "; ".join(f"{key.replace('_', ' ')}: {shown(_said(value))}" for key, value in scale.items()))
+        tag("li", "; ".join(f"{key.replace('_', ' ')}: {_said(value)}" for key, value in scale.items()))
         for scale in audit["scales"]
     ]
     return card(
@@ -165,7 +165,7 @@ def _age(audit: Data) -> Html:
 
 
 def _kept(audit: Data) -> Html:
-    lost = ", ".join(f"{shown(name).replace('_', ' ')} {count:,}" for name, count in audit["lost_by_cause"].items())
+    lost = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in audit["lost_by_cause"].items())
     links = audit["links"]
     return card(
         "Loss, index and repetition",
@@ -244,7 +244,7 @@ def _domains(audit: Data) -> Html:
         Column("Topics", lambda row: words(", ".join(row["topics"]), 60), class_="short"),
     ]
     notes = [
-        f"Authority: {shown(named)}, where the domain has it. " if named else "",
+        f"Authority: {named}, where the domain has it. " if named else "",
         "Main: links in the main part of a page. Out: links of the judged page to other domains, with the commercial "
         "topics among them. ",
         not_all(len(rows), audit["referring_domains"], "referring domains", "--domains") or "",

@@ -68,7 +68,7 @@ def page(data: Data) -> str:
     Args:
         data: of `audit.report.plain`.
     """
-    title = f"{shown(data['target'] or 'Whole ledger')} – backlink report"
+    title = f"{data['target'] or 'Whole ledger'} – backlink report"
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -133,7 +133,7 @@ def _top(data: Data) -> Html:
     inside = tag(
         "div",
         tag("p", "Backlink report", class_="kind"),
-        tag("h1", tag("bdi", shown(data["target"] or "The whole ledger"))),
+        tag("h1", tag("bdi", data["target"] or "The whole ledger")),
         tag("p", *(tag("span", one) for one in made), class_="made"),
         class_="frame",
     )
@@ -145,7 +145,7 @@ def _filter_said(chosen: Data) -> str:
     states = {"live": "live", "lost": "lost", "any": "live and lost"}
     said = [states.get(str(chosen.get("state")), ""), kinds.get(str(chosen.get("kind")), "")]
     others = [
-        f"{spoken(key)} {shown(', '.join(map(str, value)) if isinstance(value, list) else str(value))}"
+        f"{spoken(key)} {', '.join(map(str, value)) if isinstance(value, list) else value}"
         for key, value in chosen.items()
         if key not in ("kind", "state") and value not in (None, [], ())
     ]
@@ -210,13 +210,13 @@ def _summary(data: Data) -> Html:
 
 
 def _cautions(data: Data) -> Html:
-    said: list[Html | str] = []
+    said: list[Html | str] = list(data["notes"])
     if data["about"].get("drafted"):
         said.append(
             join(
                 "The profile was drafted by the program and looked at by nobody, and the classes rest on its names and "
                 "keywords: ",
-                tag("code", f"linkledger profile init {shown(data['target'] or '')}"),
+                tag("code", f"linkledger profile init {data['target'] or ''}"),
                 " writes it to a file to be put right.",
             )
         )
@@ -233,8 +233,8 @@ def _signs(anchors: Data) -> Html:
     items = [
         tag(
             "li",
-            tag("p", tag("span", level[one["level"]], class_="badge"), tag("strong", shown(one["said"]))),
-            tag("p", f"Evidence: {shown(one['evidence'])}", class_="evidence"),
+            tag("p", tag("span", level[one["level"]], class_="badge"), tag("strong", one["said"])),
+            tag("p", f"Evidence: {one['evidence']}", class_="evidence"),
             class_=f"sign {one['level']}",
         )
         for one in sorted(anchors["signs"], key=lambda one: one["level"] != "warn")
@@ -277,7 +277,7 @@ def _method(data: Data) -> Html:
             "How it was made",
             facts(
                 [
-                    ("Target", shown(data["target"] or "the whole ledger")),
+                    ("Target", data["target"] or "the whole ledger"),
                     ("Scope", data["scope"]),
                     ("Filter", _filter_said(data["filter"])),
                     ("Profile", f"{about.get('profile')}{' (drafted)' if about.get('drafted') else ''}"),

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 from audit.report_html import Html, Part, join, tag
 
 Row = Any
+_SORTED_BY = 120
+"""Characters of a text that rows are sorted by."""
 
 
 class Column(NamedTuple):
@@ -137,7 +139,7 @@ def _cell(place: int, column: Column, row: Row, sort: bool) -> Html:
     value = None
     if sort and column.value is not None:
         found = column.value(row)
-        value = "" if found is None else repr(found) if isinstance(found, float) else str(found)
+        value = "" if found is None else repr(found) if isinstance(found, float) else str(found)[:_SORTED_BY]
     name = " ".join(one for one in ("n" if column.number else None, column.class_) if one) or None
     inside = column.cell(row)
     if place == 0:

@@ -7,7 +7,7 @@ from typing import Any
 
 from audit.matrix import GROUPS
 from audit.report_anchors import anchor
-from audit.report_html import Html, join, link, shown, tag, words
+from audit.report_html import Html, join, link, tag, words
 from audit.report_parts import Column, Row, card, chart, counted, number, percent, spoken, table
 
 Data = Mapping[str, Any]
@@ -32,7 +32,7 @@ def _matrix(matrix: Data | None, why: str | None) -> Html:
     note = (
         "No referring domain has a figure of authority: the other two speak alone. "
         if figure is None
-        else f"Authority: {shown(figure)}, from {number(matrix['line'])} on ({matrix['line_from']}). "
+        else f"Authority: {figure}, from {number(matrix['line'])} on ({matrix['line_from']}). "
     )
     note += f"Of {counted(matrix['domains'], 'referring domain')} among {matrix['of_domains']:,}."
     return join(
@@ -97,9 +97,9 @@ def _rivals(rivals: Data | None, why: str | None) -> Html:
     targets = rivals["targets"]
     rows = [(spoken(name), rivals["shares"][name], rivals["median"].get(name)) for name in rivals["names"]]
     columns = [Column("Class", lambda row: row[0], class_="nowrap")]
-    columns += [Column(shown(name), _share_at(place), number=True) for place, name in enumerate(targets)]
+    columns += [Column(name, _share_at(place), number=True) for place, name in enumerate(targets)]
     columns.append(Column("Median of competitors", lambda row: percent(row[2]), number=True))
-    spread = [(shown(name), rivals["domains"][at], rivals["divergence"][at]) for at, name in enumerate(targets)]
+    spread = [(name, rivals["domains"][at], rivals["divergence"][at]) for at, name in enumerate(targets)]
     about = [
         Column("Target", lambda row: row[0], class_="words"),
         Column("Referring domains known", lambda row: number(row[1]), number=True),
@@ -114,8 +114,7 @@ def _rivals(rivals: Data | None, why: str | None) -> Html:
         title,
         chart(
             "rivals",
-            f"Chart of the share of each class of anchors for {', '.join(shown(name) for name in targets)}. The table "
-            "below has every figure.",
+            f"Chart of the share of each class of anchors for {', '.join(targets)}. The table below has every figure.",
             "Share of each class by referring domains.",
             tall=True,
         ),

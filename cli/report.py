@@ -13,12 +13,15 @@ from typing import Annotated
 
 import typer
 
+from cli.asking import About, why_nothing
+from cli.cells import json_visible, visible
 from cli.config import database
 from cli.filters import joined, link_filter
 from cli.options import DatabaseOption
 from cli.profiles import ProfileOption, profile_of
 from cli.targets import FoldQueryOption, LiteralOption, ScopeOption, parse_target
 from storage.filters import LinkFilter, choose
+from storage.link_counts import cells
 
 _TO_STDOUT = "-"
 
@@ -75,19 +78,31 @@ def _report(
     if form is ReportFormat.html and out is None and sys.stdout.isatty():
         raise typer.BadParameter("a page is no reading for a terminal: name a file, -o report.html", param_hint="-o")
     meant = parse_target(target, scope=scope, literal=literal, fold_query=fold_query)
-    from audit.report import plain, report_of
+    from audit.report import Rival, plain, report_of
+    from audit.rivals import as_rival
     from crawler.urls import suffix_list_version
     from storage.coverage import coverage
     from storage.engine import open_ledger
+    from storage.lists import backlinks_of
     from storage.targets import resolve
 
     where = database(db)
     with open_ledger(where, psl=suffix_list_version()) as conn:
         chosen = choose(conn, wanted, resolve(conn, meant))
+        about = About(conn, meant, chosen, cells(conn, chosen))
+        notes = tuple(why_nothing(about)) if not about.selected else ()
+        mine = profile_of(meant, where, profile, conn=conn)
+        rivals = []
+        for name in mine.competitors:
+            other = parse_target(name)
+            judged_by = as_rival(mine, profile_of(other, where, conn=conn))
+            rivals.append(
+                Rival(name, choose(conn, wanted, resolve(conn, other)), judged_by, backlinks_of(conn, other.text))
+            )
         made = report_of(
             conn,
             chosen,
-            profile_of(meant, where, profile, conn=conn),
+            mine,
             target=meant.text,
             coverage=coverage(conn, chosen),
             now=wanted.as_of or time.time_ns() // 1_000_000,
@@ -95,12 +110,15 @@ def _report(
             anchors=anchors,
             domains=domains,
             judge=judge,
+            rivals=rivals,
+            lists=backlinks_of(conn, meant.text),
+            notes=notes,
         )
+    for note in notes:
+        print(visible(note), file=sys.stderr)
     figures = plain(made)
     if form is ReportFormat.json:
         import json
-
-        from cli.cells import json_visible
 
         text = json_visible(json.dumps(figures, ensure_ascii=False, indent=1, allow_nan=False)) + "\n"
     else:
@@ -111,7 +129,7 @@ def _report(
         sys.stdout.write(text)
         return
     write_whole(Path(out), text)
-    print(f"wrote {out}", file=sys.stderr)
+    print(f"wrote {visible(out)}", file=sys.stderr)
 
 
 report = joined(_report, "wanted", link_filter)
@@ -126,7 +144,7 @@ def write_whole(path: Path, text: str) -> None:
     """Write a file so that it is the old one or the new one at any moment, never a part."""
     handle, part = tempfile.mkstemp(prefix=f".{path.name[:60]}-", suffix=".part", dir=path.parent or None)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
