@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
@@ -22,10 +22,10 @@ from audit.link_audit import (
     LinkAudit,
     Referrer,
     Relevance,
-    best_first,
     is_sitewide,
     months,
     quantiles,
+    rank,
     spread,
 )
 from audit.profile import Profile, Section, Thresholds
@@ -38,19 +38,17 @@ from storage.page_facts import PageFacts, facts_of_urls, page_facts
 from storage.records import Link
 from storage.referrers import (
     ReferringDomain,
-    Standing,
     best_pages,
+    in_main,
     known_pages,
-    links_of_pages,
     losses,
     referring_domains,
-    standings,
+    spans,
 )
 
 JUDGED = 300
 """Referring domains of which a page is read, unless the user asks for more."""
 _AT_ONCE = 200
-_NOWHERE = Standing((0,) * len(PLACEMENTS), (0,) * len(AGES))
 
 
 def link_audit_of(
@@ -74,31 +72,19 @@ def link_audit_of(
     now = now if chosen.filter.as_of is None else chosen.filter.as_of
     limits = profile.thresholds
     found = referring_domains(conn, chosen)
-    moments = [now - days * DAY + 1 for _, days in AGES if days is not None]
-    standing = standings(conn, chosen, moments)
-    known = known_pages(conn, [one.id for one in found], chosen.filter.as_of)
     told = _Authority(conn, [one.id for one in found], limits)
-    rows = {one.id: _referrer(one, standing.get(one.id, _NOWHERE), known.get(one.id, 0), told, limits) for one in found}
-    ids = {one.name: one.id for one in found}
-    ordered = [ids[row.domain] for row in best_first(rows.values())]
-    read = _Pages(conn, chosen, profile, spread(ordered, judge)).read()
-    for id_, page in read.items():
-        rows[id_] = replace(
-            rows[id_],
-            relevance=page.relevance,
-            external_links=page.external_links,
-            topics=tuple(sorted(page.topics, key=lambda name: (-page.topics[name], name))),
-            topic_links=dict(sorted(page.topics.items())),
-            language=page.language,
-            target=page.target,
-        )
+    found.sort(key=lambda one: rank(told.leading_figure(one.id), one.links, one.name))
+    listed = found[:limit]
+    large = [one.id for one in found if one.pages >= limits.sitewide_pages]
+    known = known_pages(conn, {*large, *(one.id for one in listed)}, chosen.filter.as_of)
+    sitewide = [one for one in found if is_sitewide(one.pages, known.get(one.id, 0), limits)]
+    in_main_of = in_main(conn, chosen)
+    stand = spans(conn, chosen, [now - days * DAY + 1 for _, days in AGES if days is not None])
     lost = losses(conn, chosen, now - 30 * DAY)
-    causes = ("rel_nofollow", "rel_ugc", "rel_sponsored", "page_nofollow")
-    ages = _sums([one.ages for one in standing.values()], len(AGES))
-    placed = _sums([one.placements for one in standing.values()], len(PLACEMENTS))
+    read = _Pages(conn, chosen, profile, spread([one.id for one in found], judge)).read()
     bands = Counter(page.relevance.band for page in read.values())
-    sitewide = [row for row in rows.values() if row.sitewide]
-    figures_ = [row.authority for row in rows.values() if row.authority is not None]
+    values = [figure.value for one in found if (figure := told.leading_figure(one.id)) and not figure.lowest_first]
+    causes = ("rel_nofollow", "rel_ugc", "rel_sponsored", "page_nofollow")
     return LinkAudit(
         target=target,
         scope=chosen.covered.scope,
@@ -111,20 +97,23 @@ def link_audit_of(
         referring_domains=len(found),
         followed_domains=sum(one.followed > 0 for one in found),
         enough=len(found) >= limits.least_domains,
-        placements=dict(zip(PLACEMENTS, placed, strict=True)),
+        placements=dict(zip(PLACEMENTS, stand.placements, strict=True)),
         indexable_pages=sum(one.indexable_pages for one in found),
         indexable_links=sum(one.indexable_links for one in found),
         sitewide_domains=len(sitewide),
-        sitewide_links=sum(row.links for row in sitewide),
-        ages={name: number for (name, _), number in zip(AGES, ages, strict=True)},
+        sitewide_links=sum(one.links for one in sitewide),
+        ages={name: number for (name, _), number in zip(AGES, stand.ages, strict=True)},
         lost=lost.lost,
         lost_by_cause=lost.by_cause,
         lost_30=lost.recent,
         bands={band: bands[band] for band in BANDS},
         judged=len(read),
-        scales=told.shown(rows.values()),
-        authority_quantiles=quantiles(figures_),
-        domains=tuple(rows[id_] for id_ in ordered[:limit]),
+        scales=told.shown([one.id for one in found]),
+        authority_quantiles=quantiles(values),
+        domains=tuple(
+            _referrer(one, in_main_of.get(one.id, 0), known.get(one.id, 0), told, limits, read.get(one.id))
+            for one in listed
+        ),
         by_month=months(one.first_seen for one in found),
         topics=dict(sorted(Counter(name for page in read.values() for name in page.topics).items())),
         no_page=sum(page.external_links is None for page in read.values()),
@@ -132,30 +121,31 @@ def link_audit_of(
     )
 
 
-def _sums(rows: Sequence[Sequence[int]], width: int) -> list[int]:
-    return [sum(column) for column in zip(*rows, strict=True)] if rows else [0] * width
-
-
-def _referrer(one: ReferringDomain, standing: Standing, known: int, told: _Authority, limits: Thresholds) -> Referrer:
+def _referrer(
+    one: ReferringDomain, main: int, known: int, told: _Authority, limits: Thresholds, page: _Judged | None
+) -> Referrer:
     figures_, referring, sure = told.of(one.id)
+    topics = page.topics if page else Counter()
     return Referrer(
         domain=one.name,
         links=one.links,
         followed=one.followed,
         pages=one.pages,
         known_pages=known,
-        in_main=standing.in_main,
+        in_main=main,
         indexable=one.indexable_pages,
         sitewide=is_sitewide(one.pages, known, limits),
         first_seen=one.first_seen,
         last_seen=one.last_seen,
         figures=figures_,
         referring_domains=referring,
-        relevance=None,
-        external_links=None,
-        topics=(),
-        language=None,
+        relevance=page.relevance if page else None,
+        external_links=page.external_links if page else None,
+        topics=tuple(sorted(topics, key=lambda name: (-topics[name], name))),
+        language=page.language if page else None,
         hosts=one.hosts,
+        target=page.target if page else None,
+        topic_links=dict(sorted(topics.items())),
         confidence=sure,
     )
 
@@ -177,6 +167,12 @@ class _Authority:
     def blank(self, scale: Scale) -> bool:
         """Whether too little of the web around was crawled for the own score to say anything."""
         return is_blank(scale, self._limits.crawl_share)
+
+    def leading_figure(self, id_: int) -> Figure | None:
+        """By the scale that is sorted by."""
+        if self.leading is None:
+            return None
+        return next((self._figure(one) for one in self._stored.get(id_, ()) if one.scale.id == self.leading), None)
 
     def of(self, id_: int) -> tuple[tuple[Figure, ...], int | None, Confidence | None]:
         """(figures, the leading one first; known referring domains of the domain itself; confidence in its score)."""
@@ -201,9 +197,9 @@ class _Authority:
             _lowest_first(one.scale),
         )
 
-    def shown(self, rows: Iterable[Referrer]) -> tuple[Mapping[str, Any], ...]:
+    def shown(self, ids: Iterable[int]) -> tuple[Mapping[str, Any], ...]:
         """The scales, newest of each name; ``confidence``: referring domains by confidence in their own score."""
-        sure = Counter(row.confidence for row in rows if row.confidence is not None)
+        sure: Counter[str] = Counter(one for id_ in ids if self.own and (one := self.of(id_)[2]) is not None)
         return tuple(
             {
                 "name": named(one),
@@ -242,9 +238,8 @@ class _Pages:
         self.conn, self.chosen, self.profile = conn, chosen, profile
         self.as_of = chosen.filter.as_of
         self.best = best_pages(conn, chosen, domains)
-        sources = [one.source_id for one in self.best.values()]
-        self.links = links_of_pages(conn, chosen, sources)
-        self.targets = {source: some[0][0] for source, some in self.links.items()}
+        self.links = {one.source_id: one.links for one in self.best.values()}
+        self.targets = {source: some[0].target for source, some in self.links.items()}
 
     def read(self) -> dict[int, _Judged]:
         """By id of the domain, in the order they were chosen."""
@@ -301,7 +296,7 @@ class _Pages:
     def _text(self, source: int, page: PageFacts | None) -> PageText:
         if page is None:
             return PageText("")
-        targets = {name for name, *_ in self.links.get(source, ())}
+        targets = {one.target for one in self.links.get(source, ())}
         here = [one for one in page.links or () if one.target.url in targets]
         shown = [one.anchor.text for one in here if one.anchor.source == "text"]
         best = min(here, key=_order, default=None)

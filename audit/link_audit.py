@@ -188,13 +188,7 @@ def quantiles(values: Collection[float]) -> dict[str, float | None]:
     return {f"p{round(100 * part)}": quantile(values, part) for part in QUANTILES}
 
 
-def best_first(rows: Iterable[Referrer]) -> list[Referrer]:
-    """By the leading figure (those without one last), then links, then name."""
-    return sorted(rows, key=place_of)
-
-
-def place_of(one: Referrer) -> tuple[bool, float, int, str]:
-    """What referring domains are sorted by."""
-    figure = one.shown_figure
+def rank(figure: Figure | None, links: int, domain: str) -> tuple[bool, float, int, str]:
+    """What referring domains are sorted by: the leading figure (those without one last), then links, then name."""
     value = 0.0 if figure is None else figure.value if figure.lowest_first else -figure.value
-    return figure is None, value, -one.links, one.domain
+    return figure is None, value, -links, domain

@@ -1,17 +1,17 @@
 """Where the links of one target come from: named questions on the links, for the source audit.
 
 No statement here reads an anchor table. Sums over whole domains come from ``edge`` where the filter allows it; what
-only ``link`` knows (placement, age) costs one pass over the target's rows, grouped in the order they lie in.
+only ``link`` knows (placement, age) costs a pass over the target's rows.
 Times are milliseconds since 1970, UTC.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, case, distinct, func, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, case, cast, distinct, func, select
 
 from storage.as_of import DOMAIN_GONE
 from storage.codes import LOST_CAUSES, PLACEMENTS
@@ -19,9 +19,11 @@ from storage.filters import Chosen
 from storage.link_counts import by_page, seen_between, with_page
 from storage.records import Placement
 from storage.schema import domain, page, url
-from storage.targets import STREAMING, among
+from storage.targets import WHOLE_LEDGER, among
 
 _MAIN = PLACEMENTS.index("main")
+_CANDIDATES = 20
+"""Pages of a domain of which one is chosen by where its links stand."""
 _SUMS = ("links", "followed", "rel_nofollow", "rel_ugc", "rel_sponsored", "page_nofollow")
 
 
@@ -47,17 +49,13 @@ class ReferringDomain(NamedTuple):
     last_seen: int | None
 
 
-class Standing(NamedTuple):
-    """Where on their pages the links of one domain stand, and how long they have been known."""
+class Spans(NamedTuple):
+    """Where on their pages the links stand, and how long they have been known."""
 
     placements: tuple[int, ...]
     """Links by `storage.codes.PLACEMENTS`."""
     ages: tuple[int, ...]
     """Links by the spans asked for, youngest first; one more for those older than all."""
-
-    @property
-    def in_main(self) -> int:
-        return self.placements[_MAIN]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,26 +72,40 @@ class Losses:
         return sum(self.by_cause.values())
 
 
+class LinkPlace(NamedTuple):
+    """One link of a page."""
+
+    target: str
+    """URL."""
+    followed: bool
+    placement: Placement
+
+
 class BestPage(NamedTuple):
     """The referring page of one domain that is worth looking at first."""
 
     source_id: int
     url: str
+    links: tuple[LinkPlace, ...]
+    """Its selected links, the best first."""
 
 
 def referring_domains(conn: Connection, chosen: Chosen) -> list[ReferringDomain]:
-    """Every referring domain of the selected links, by name."""
-    facts = ("last_ok", "confirmed", "indexable")
-    origin, of, read = with_page(chosen, by_page(chosen, None), facts)
+    """Every referring domain of the selected links, in no order."""
+
+    def total(column: ColumnElement[Any]) -> ColumnElement[int]:
+        return cast(func.sum(column), BigInteger)  # PostgreSQL adds large integers up to a Decimal
+
+    origin, of, read = with_page(chosen, by_page(chosen, None), ("last_ok", "indexable"))
     indexable = read.c.indexable.is_(True)
     sums = (
         select(
             of.c.source_domain.label("id"),
-            *(func.sum(of.c[name]).label(name) for name in _SUMS),
+            *(total(of.c[name]).label(name) for name in _SUMS),
             func.count().label("pages"),
             func.count(distinct(of.c.source_host)).label("hosts"),
-            func.sum(case((indexable, 1), else_=0)).label("indexable_pages"),
-            func.sum(case((indexable, of.c.links), else_=0)).label("indexable_links"),
+            total(case((indexable, 1), else_=0)).label("indexable_pages"),
+            total(case((indexable, of.c.links), else_=0)).label("indexable_links"),
             func.min(of.c.first_seen).label("first_seen"),
             func.max(seen_between(of, read)[1]).label("last_seen"),
         )
@@ -104,45 +116,29 @@ def referring_domains(conn: Connection, chosen: Chosen) -> list[ReferringDomain]
     question = select(sums.c.id, domain.c.name, *(column for column in sums.c if column.name != "id")).select_from(
         sums.join(domain, domain.c.id == sums.c.id)
     )
-    # PostgreSQL adds integers up to a Decimal.
-    found = [
-        ReferringDomain(row[0], row[1], *(None if value is None else int(value) for value in row[2:]))  # type: ignore[arg-type]
-        for row in conn.execute(question, execution_options=STREAMING)
-    ]
-    found.sort(key=lambda one: one.name)
-    return found
+    return [ReferringDomain._make(row) for row in conn.execute(question).all()]
 
 
-def standings(conn: Connection, chosen: Chosen, younger_than: Sequence[int]) -> dict[int, Standing]:
-    """Placement and age of the selected links, by id of the source domain.
+def spans(conn: Connection, chosen: Chosen, younger_than: Sequence[int]) -> Spans:
+    """The selected links by placement and by age.
 
     Args:
         younger_than: moments, latest first: a link belongs to the first one that it was first seen at or after.
     """
     rows = chosen.tables.link
+    placed = [func.count().filter(rows.c.placement == code) for code in range(len(PLACEMENTS))]
+    since = [func.count().filter(rows.c.first_seen >= moment) for moment in younger_than]
+    row = [int(value) for value in conn.execute(select(func.count(), *placed, *since).where(chosen.links())).one()]
+    upto = [*row[1 + len(PLACEMENTS) :], row[0]]
+    ages = (here - before for here, before in zip(upto, [0, *upto], strict=False))
+    return Spans(tuple(row[1 : 1 + len(PLACEMENTS)]), tuple(ages))
 
-    def tally(condition: ColumnElement[bool], name: str) -> ColumnElement[int]:
-        return func.sum(case((condition, 1), else_=0)).label(name)
 
-    names = [f"p{code}" for code in range(len(PLACEMENTS))]
-    columns = [tally(rows.c.placement == code, name) for code, name in enumerate(names)]
-    before: int | None = None
-    for number, moment in enumerate(younger_than):
-        inside = rows.c.first_seen >= moment
-        condition = inside if before is None else and_(inside, rows.c.first_seen < before)
-        columns.append(tally(condition, f"a{number}"))
-        names.append(f"a{number}")
-        before = moment
-    # First in the order in which the rows lie, which needs no sort; what is left is few enough to be sorted.
-    keys = [rows.c[name] for name in ("target_domain", "target_host", "target_id", "source_domain")]
-    each = select(rows.c.source_domain, *columns).where(chosen.links()).group_by(*keys).subquery("each")
-    question = select(each.c.source_domain, *(func.sum(each.c[name]) for name in names)).group_by(each.c.source_domain)
-    found = {}
-    for row in conn.execute(question, execution_options=STREAMING):
-        values = [int(value) for value in row[1:]]
-        placed, ages = values[: len(PLACEMENTS)], values[len(PLACEMENTS) :]
-        found[row[0]] = Standing(tuple(placed), (*ages, sum(placed) - sum(ages)))
-    return found
+def in_main(conn: Connection, chosen: Chosen) -> dict[int, int]:
+    """Selected links in the main part of a page, by id of the source domain; domains without any are left out."""
+    rows = chosen.tables.link
+    question = select(rows.c.source_domain, func.count()).where(chosen.links(), rows.c.placement == _MAIN)
+    return {row[0]: row[1] for row in conn.execute(question.group_by(rows.c.source_domain)).all()}
 
 
 def known_pages(conn: Connection, domains: Collection[int], as_of: int | None = None) -> dict[int, int]:
@@ -166,51 +162,67 @@ def losses(conn: Connection, chosen: Chosen, since: int) -> Losses:
 
 
 def best_pages(conn: Connection, chosen: Chosen, domains: Collection[int]) -> dict[int, BestPage]:
-    """Of each of these domains one referring page: the best by what can be told without reading it.
+    """Of each of these referring domains one page: the best by what can be told without reading it.
 
-    A followed link before others, then one in the main part, then an indexable page, then the one read last, then the
+    A page with a followed link before others, then one that may be indexed, then the one read last; of the first
+    `_CANDIDATES` of these, one whose followed link stands in the main part is taken before the others, at last the
     first by URL.
     """
-    rows, read = chosen.tables.link, chosen.tables.page
-    worse = case((rows.c.follow_cause == 0, 0), else_=4) + case((rows.c.placement == _MAIN, 0), else_=2)
-    linking = (
-        select(rows.c.source_domain, rows.c.source_id, func.min(worse).label("worse"))
-        .where(chosen.links(), among(rows.c.source_domain, domains))
-        .group_by(rows.c.source_domain, rows.c.source_id)
-        .subquery("linking")
-    )
-    ranked: dict[int, tuple[tuple[int, int], list[int]]] = {}
-    question = select(linking, read.c.indexable, read.c.last_ok).select_from(
-        linking.join(read, read.c.id == linking.c.source_id)
-    )
-    for from_domain, source, rank, indexable, last in conn.execute(question, execution_options=STREAMING):
-        key = (rank + (0 if indexable else 1), -(last or 0))
-        known = ranked.get(from_domain)
-        if known is None or key < known[0]:
-            ranked[from_domain] = (key, [source])
-        elif key == known[0]:
-            known[1].append(source)
-    alike = [source for _, sources in ranked.values() for source in sources]
-    names = {row.id: row.url for row in conn.execute(select(url.c.id, url.c.url).where(among(url.c.id, alike)))}
-    return {
-        id_: BestPage(*min(((source, names[source]) for source in sources), key=lambda one: one[1]))
-        for id_, (_, sources) in ranked.items()
-    }
+    some = replace(chosen, sources=tuple(sorted(domains)))
+    origin, of, read = with_page(some, by_page(some, None), ("last_ok", "indexable"))
+    order = [
+        case((of.c.followed > 0, 0), else_=1),
+        case((read.c.indexable.is_(True), 0), else_=1),
+        func.coalesce(read.c.last_ok, 0).desc(),
+    ]
+    # `rank` keeps all that were read at the same moment: which of them come first must not be a matter of ids.
+    place = func.rank().over(partition_by=of.c.source_domain, order_by=order).label("place")
+    ranked = select(of.c.source_domain, of.c.source_id, place).select_from(origin).subquery("ranked")
+    near = conn.execute(
+        select(ranked.c.source_domain, ranked.c.source_id, ranked.c.place, url.c.url)
+        .select_from(ranked.join(url, url.c.id == ranked.c.source_id))
+        .where(ranked.c.place <= _CANDIDATES)
+    ).all()
+    links = links_of_pages(conn, chosen, [row.source_id for row in near])
+    found: dict[int, tuple[tuple[bool, bool, int, str], BestPage]] = {}
+    for from_domain, source, rank, name in near:
+        if not (linking := links.get(source)):
+            continue
+        _, followed, placement = linking[0]
+        key = (not followed, placement != "main", rank, name)
+        if from_domain not in found or key < found[from_domain][0]:
+            found[from_domain] = key, BestPage(source, name, tuple(linking))
+    return {id_: found[id_][1] for id_ in domains if id_ in found}
 
 
-def links_of_pages(
-    conn: Connection, chosen: Chosen, sources: Collection[int]
-) -> dict[int, list[tuple[str, bool, Placement]]]:
-    """(target URL, followed, placement) of the selected links on some pages, by page id; best first, then by URL."""
+def links_of_pages(conn: Connection, chosen: Chosen, sources: Collection[int]) -> dict[int, list[LinkPlace]]:
+    """The selected links on some pages, by page id: followed ones first, then those in the main part, then by URL."""
+    # Without the target, so that every database goes by the index on the source; it is looked at here.
+    anywhere = replace(chosen, covered=WHOLE_LEDGER)
     rows = chosen.tables.link
     question = (
-        select(rows.c.source_id, url.c.url, rows.c.follow_cause, rows.c.placement)
+        select(rows.c.source_id, rows.c.target_domain, rows.c.target_host, rows.c.target_id, url.c.url,
+               rows.c.follow_cause, rows.c.placement)
         .select_from(rows.join(url, url.c.id == rows.c.target_id))
-        .where(chosen.links(), among(rows.c.source_id, sources))
-    )
-    found: dict[int, list[tuple[str, bool, Placement]]] = {}
-    for source, target, cause, placement in conn.execute(question):
-        found.setdefault(source, []).append((target, cause == 0, PLACEMENTS[placement]))
+        .where(anywhere.links(), among(rows.c.source_id, sources))
+    )  # fmt: skip
+    found: dict[int, list[LinkPlace]] = {}
+    covers = _covers(chosen)
+    for source, to_domain, to_host, to_url, target, cause, placement in conn.execute(question):
+        if covers(to_domain, to_host, to_url):
+            found.setdefault(source, []).append(LinkPlace(target, cause == 0, PLACEMENTS[placement]))
     for some in found.values():
-        some.sort(key=lambda one: (not one[1], one[2] != "main", one[0]))
+        some.sort(key=lambda one: (not one.followed, one.placement != "main", one.target))
     return found
+
+
+def _covers(chosen: Chosen) -> Callable[[int, int, int], bool]:
+    covered = chosen.covered
+    domains, hosts, urls = set(covered.domains), set(covered.hosts), set(covered.urls)
+    if covered.everything:
+        return lambda to_domain, to_host, to_url: True
+    if covered.scope == "domain":
+        return lambda to_domain, to_host, to_url: to_domain in domains
+    if covered.scope == "host":
+        return lambda to_domain, to_host, to_url: to_host in hosts
+    return lambda to_domain, to_host, to_url: to_url in urls
