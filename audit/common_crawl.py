@@ -119,16 +119,16 @@ def _read(file: IO[bytes], title: str, known: Mapping[str, int], tell: Callable[
 
     for number, line in enumerate(every(), start=2 if header else 1):
         cells = line.split(b"\t")
-        if len(cells) != width:
-            if not line.strip() or line.startswith(b"#"):
-                continue
-            bad += 1
-            if len(examples) < _EXAMPLES:
-                examples.append(f"line {number}: {len(cells)} columns, not {width}")
+        if len(cells) != width and (not line.strip() or line.startswith(b"#")):
             continue
         count += 1
         if count % _TOLD_EVERY == 0:
             tell(count, len(found))
+        if len(cells) != width:
+            bad += 1
+            if len(examples) < _EXAMPLES:
+                examples.append(f"line {number}: {len(cells)} columns, not {width}")
+            continue
         id_ = wanted.get(cells[name_at]) if name_at < width - 1 else wanted.get(cells[name_at].rstrip(b"\r"))
         if id_ is None:
             continue

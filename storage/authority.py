@@ -143,13 +143,15 @@ def _values(conn: Connection, scale: Scale, domain_ids: Collection[int]) -> list
     return [Value._make(row) for row in rows]
 
 
-def ranked(conn: Connection, scale: Scale, limit: int | None = None) -> Iterator[tuple[str, Value]]:
+def ranked(
+    conn: Connection, scale: Scale, limit: int | None = None, *, by: Literal["value", "referring"] = "value"
+) -> Iterator[tuple[str, Value]]:
     """Domains by the figures of one scale, highest first, then by name; streams."""
     bound = "" if limit is None else f" LIMIT {int(limit)}"
     rows = conn.exec_driver_sql(
         "SELECT d.name, a.domain_id, a.value, a.place, a.ratio, a.referring, a.harmonic, a.trust FROM authority a"
         f" JOIN domain d ON d.id = a.domain_id WHERE a.scale_id = {int(scale.id)}"
-        f" ORDER BY a.value DESC, coalesce(a.ratio, 0) DESC, d.name{bound}",
+        f" ORDER BY coalesce(a.{by}, 0) DESC, coalesce(a.ratio, 0) DESC, d.name{bound}",
         execution_options={"yield_per": 1000},
     )
     for row in rows:
@@ -164,6 +166,12 @@ def known_domains(conn: Connection, names: Iterable[str]) -> dict[str, int]:
         rows = dialect_of(conn).fetch_named(conn, "SELECT name, id FROM domain WHERE name {names}", some)
         found.update((row.name, row.id) for row in rows)
     return found
+
+
+def domain_names(conn: Connection) -> Iterator[tuple[int, str]]:
+    """(id, name) of every registrable domain the ledger knows; streams."""
+    rows = conn.exec_driver_sql("SELECT id, name FROM domain", execution_options={"yield_per": 10_000})
+    return ((row.id, row.name) for row in rows)
 
 
 def domain_values(conn: Connection, scale: Scale, column: str) -> Iterator[list[tuple[int, float]]]:
