@@ -33,9 +33,9 @@ from audit.relevance import Collection, Document, PageText, Query, Reader, query
 from audit.topics import topics_of
 from storage.authority import Scale, StoredFigure, figures, newest, scales
 from storage.codes import PLACEMENTS
+from storage.evidence import OutLink
 from storage.filters import Chosen
 from storage.page_facts import PageFacts, facts_of_urls, page_facts
-from storage.records import Link
 from storage.referrers import (
     ReferringDomain,
     best_pages,
@@ -78,7 +78,7 @@ def link_audit_of(
     large = [one.id for one in found if one.pages >= limits.sitewide_pages]
     known = known_pages(conn, {*large, *(one.id for one in listed)}, chosen.filter.as_of)
     sitewide = [one for one in found if is_sitewide(one.pages, known.get(one.id, 0), limits)]
-    in_main_of = in_main(conn, chosen)
+    in_main_of = in_main(conn, chosen, [one.id for one in listed] if len(listed) < len(found) else None)
     stand = spans(conn, chosen, [now - days * DAY + 1 for _, days in AGES if days is not None])
     lost = losses(conn, chosen, now - 30 * DAY)
     read = _Pages(conn, chosen, profile, spread([one.id for one in found], judge)).read()
@@ -297,8 +297,8 @@ class _Pages:
         if page is None:
             return PageText("")
         targets = {one.target for one in self.links.get(source, ())}
-        here = [one for one in page.links or () if one.target.url in targets]
-        shown = [one.anchor.text for one in here if one.anchor.source == "text"]
+        here = [one for one in page.links or () if one.target in targets]
+        shown = [one for one in here if one.source == "text"]
         best = min(here, key=_order, default=None)
         return PageText(
             page.url,
@@ -307,8 +307,8 @@ class _Pages:
             page.text or "",
             "" if best is None else f"{best.before}\n{best.after}",
             page.language,
-            tuple(shown),
-            tuple(one.anchor.text for one in here if one.anchor.source == "text" and _in_heading(one)),
+            tuple(one.words for one in shown),
+            tuple(one.words for one in shown if _in_heading(one)),
         )
 
 
@@ -317,11 +317,11 @@ def section_of(profile: Profile, url: str) -> Section:
     return next((one for one in profile.pages if one.url == url), profile.whole)
 
 
-def _order(link: Link) -> tuple[bool, bool, int]:
-    return not link.followed, link.placement != "main", link.ordinal
+def _order(link: OutLink) -> tuple[bool, bool]:
+    return not link.followed, link.placement != "main"  # of equal ones the first in the document
 
 
-def _in_heading(link: Link) -> bool:
+def _in_heading(link: OutLink) -> bool:
     return any(step.partition("[")[0].partition(".")[0] in ("h1", "h2") for step in link.path.split("/"))
 
 
@@ -330,4 +330,4 @@ def _outlinks(page: PageFacts | None) -> tuple[int | None, Counter[str]]:
     if page is None or page.links is None:
         return None, Counter()
     external = [one for one in page.links if not one.internal]
-    return len(external), topics_of(f"{one.anchor.text} {one.target.host}" for one in external)
+    return len(external), topics_of(f"{one.words} {one.host}" for one in external)

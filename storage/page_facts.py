@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from storage.dictionaries import hash_id, texts_of
-from storage.evidence import decode, read_text
-from storage.records import Link
+from storage.evidence import OutLink, out_links, read_text
 from storage.schema import record, url, visit
 from storage.targets import among
 from storage.text import clean
@@ -38,7 +37,7 @@ class PageFacts:
     indexable: bool
     text: str | None
     """Kept text, bounded; None where none was kept."""
-    links: tuple[Link, ...] | None
+    links: tuple[OutLink, ...] | None
     """In document order; None where the evidence was pruned."""
 
     @property
@@ -94,6 +93,6 @@ def _some(conn: Connection, ids: Collection[int], as_of: int | None) -> dict[int
             row.lang,
             row.not_indexable == 0,
             None if row.text is None else read_text(bytes(row.text)),
-            decode(bytes(row.data)).links if row.data else None,
+            tuple(out_links(bytes(row.data))) if row.data else None,
         )
     return found

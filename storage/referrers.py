@@ -22,7 +22,7 @@ from storage.schema import domain, page, url
 from storage.targets import WHOLE_LEDGER, among
 
 _MAIN = PLACEMENTS.index("main")
-_CANDIDATES = 20
+_CANDIDATES = 10
 """Pages of a domain of which one is chosen by where its links stand."""
 _SUMS = ("links", "followed", "rel_nofollow", "rel_ugc", "rel_sponsored", "page_nofollow")
 
@@ -134,8 +134,14 @@ def spans(conn: Connection, chosen: Chosen, younger_than: Sequence[int]) -> Span
     return Spans(tuple(row[1 : 1 + len(PLACEMENTS)]), tuple(ages))
 
 
-def in_main(conn: Connection, chosen: Chosen) -> dict[int, int]:
-    """Selected links in the main part of a page, by id of the source domain; domains without any are left out."""
+def in_main(conn: Connection, chosen: Chosen, domains: Collection[int] | None = None) -> dict[int, int]:
+    """Selected links in the main part of a page, by id of the source domain; domains without any are left out.
+
+    Args:
+        domains: only these referring domains; None: all.
+    """
+    if domains is not None:
+        chosen = replace(chosen, sources=tuple(domains))
     rows = chosen.tables.link
     question = select(rows.c.source_domain, func.count()).where(chosen.links(), rows.c.placement == _MAIN)
     return {row[0]: row[1] for row in conn.execute(question.group_by(rows.c.source_domain)).all()}
