@@ -186,6 +186,8 @@ class Classifier:
                 if address.mail or "/" in address.text or self._is_own(address.host):
                     clean = clean.replace(address.text, " ")
             known = self._look_up(lowers(clean), context)
+            if not known and own is None:
+                return Verdict("other", "mail_address", f"is an address of mail: {_short(web.addresses[0].text)}")
         return self._of_words(clean, known, own, context)
 
     def _of_address(self, web: Web, context: _Context) -> Verdict | None:
@@ -233,7 +235,9 @@ class Classifier:
             return Verdict("branded", "brand_mentioned", said)
         if cover is not None:
             return Verdict("partial", "keyword_covered", _covered(cover), _flags_of(cover))
-        generic = self._generic.verdict(words, clean, context.known) if bits or self._generic.further else None
+        generic = None
+        if bits or self._generic.further or "$" in clean or clean[0] in "[(":
+            generic = self._generic.verdict(words, clean, context.known)
         if generic is not None:
             return Verdict("generic", generic[0], generic[1])
         return _NOTHING_MATCHED

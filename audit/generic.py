@@ -5,23 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from audit.languages import EVERYWHERE, Language, languages
+from audit.languages import EVERYWHERE, Language, amounts, languages, month_names
 from audit.words import Word, split
 
 _NUMBER = re.compile(
     r"\d+(?:st|nd|rd|th|e|er|re|eme|ere|o|a|x|k|m|h|min|kb|mb|gb|kib|mib|gib|ko|mo|go|px|pt)?|\d+x\d+|\d+h\d+|v\d+|p\d+|q[1-4]"
 )
-_MONEY = frozenset((
-    "aed", "ars", "aud", "bgn", "brl", "cad", "chf", "clp", "cny", "cop", "czk", "dkk", "egp", "eur", "gbp", "hkd",
-    "huf", "idr", "ils", "inr", "jpy", "krw", "mxn", "myr", "nok", "nzd", "pen", "php", "pln", "ron", "rub", "sar",
-    "sek", "sgd", "thb", "try", "twd", "uah", "usd", "vnd", "zar",
-    "bs", "cent", "centov", "cents", "ct", "dollar", "dollars", "dolares", "dong", "euro", "euros", "eura", "ft", "kc",
-    "kr", "kcs", "lei", "leu", "lv", "pence", "pounds", "rm", "rp", "rs", "rupees", "tl", "won", "yen", "zl", "zlotych",
-    "ευρω", "евро", "грн", "гривень", "лв", "лева", "р", "руб", "рублей", "円", "元", "원", "บาท",
-    "دولار", "ريال", "دينار", "درهم", "جنيه", "تومان",
-))  # fmt: skip
-"""Currencies as they stand beside amounts, folded: ISO 4217 codes and the words of the countries."""
-_UNITS = frozenset(("kb", "mb", "gb", "tb", "kib", "mib", "min", "mins", "sec", "h", "p", "pp", "no", "nr", "vol"))
+_DOLLARS = re.compile(r"(?<!\w)(?:[A-Z]{1,3}|[a-z])\$(?=\s?\d)", re.IGNORECASE)
+"""R$, US$, A$: the letters before the sign are no word."""
 _MARK = re.compile(
     r"[\[(\u3010\u300c\uff3b]?\s*(?:[a-z]|[ivxlc]{1,6}|(?:note|ref|fn|n|nb|notes?|anm|cit)\.?\s*\d*)\s*[\])\u3011\u300d]",
     re.IGNORECASE,
@@ -37,6 +28,8 @@ class Generic:
 
     def verdict(self, words: Sequence[Word], clean: str, known: tuple[Language, ...]) -> tuple[str, str] | None:
         """(rule, why) where a text says nothing of what it leads to."""
+        if "$" in clean and (found := _DOLLARS.sub("$", clean)) != clean:
+            words = split(found)
         if all(_is_number(word.fold) for word in words):
             return "number_alone", "numbers alone"
         if _MARK.fullmatch(clean) is not None:
@@ -79,13 +72,7 @@ class Generic:
         """Bits of the languages that may read the word as generic; a run without spaces is looked at later."""
         if word.unspaced:
             return self._lists.all_bits
-        if (
-            _is_number(word.fold)
-            or word.fold in _MONEY
-            or word.fold in EVERYWHERE
-            or word.fold in _UNITS
-            or word.fold == "&"
-        ):
+        if word.fold in EVERYWHERE or word.fold == "&" or _is_number(word.fold) or _beside_amount(word.fold):
             return self._lists.all_bits
         found = self._lists.vocabulary.get(word.fold, 0)
         return found if word.lower == word.fold else found | self._lists.vocabulary.get(word.lower, 0)
@@ -99,9 +86,16 @@ class Generic:
 
 
 def _is_number(fold: str) -> bool:
-    return fold.isdigit() or (
-        fold[-1:].isalnum() and any(map(str.isdigit, fold)) and _NUMBER.fullmatch(fold) is not None
-    )
+    if fold.isdigit():
+        return True
+    if not any(map(str.isdigit, fold)):
+        return False
+    return _NUMBER.fullmatch(fold) is not None or fold.strip("0123456789") in amounts().currency
+
+
+def _beside_amount(fold: str) -> bool:
+    """Whether a word only says what a number counts: money, size, time, or the month of a date."""
+    return fold in amounts().beside or fold in amounts().currency or fold in month_names()
 
 
 def _is_empty_word(word: Word, language: Language) -> bool:
@@ -111,6 +105,7 @@ def _is_empty_word(word: Word, language: Language) -> bool:
 def _covers(words: Sequence[Word], language: Language) -> bool | None:
     """None where words are left over; else whether more than stop words was found."""
     folds = [word.fold for word in words]
+    counts = any(map(_is_number, folds))
     at, strong = 0, False
     while at < len(folds):
         for count in range(min(language.longest, len(folds) - at), 0, -1):
@@ -120,9 +115,9 @@ def _covers(words: Sequence[Word], language: Language) -> bool | None:
                 break
         else:
             fold = folds[at]
-            if fold in EVERYWHERE or fold in _MONEY:
+            if fold in EVERYWHERE or fold in amounts().currency or (counts and _beside_amount(fold)):
                 strong = True
-            elif not _is_empty_word(words[at], language) and fold not in _UNITS:
+            elif not _is_empty_word(words[at], language):
                 return None
             at += 1
     return strong
@@ -132,9 +127,13 @@ def _covers_unspaced(words: Sequence[Word], language: Language) -> bool:
     """Whether runs without spaces are made of generic phrases and function words, the rest of numbers and the like."""
     strong = False
     run = ""
+    counts = any(_is_number(word.fold) for word in words)
     for word in (*words, None):
         if word is not None and word.unspaced:
-            run += word.fold
+            if counts and word.fold in amounts().counted:
+                strong = True
+            else:
+                run += word.fold
             continue
         if run:
             covered = _covers_run(run, language)
@@ -144,9 +143,14 @@ def _covers_unspaced(words: Sequence[Word], language: Language) -> bool:
             run = ""
         if word is not None:
             fold = word.fold
-            if fold in language.phrases or fold in EVERYWHERE or fold in _MONEY:
+            if (
+                fold in language.phrases
+                or fold in EVERYWHERE
+                or fold in amounts().currency
+                or (counts and _beside_amount(fold))
+            ):
                 strong = True
-            elif not _is_empty_word(word, language) and fold not in _UNITS:
+            elif not _is_empty_word(word, language):
                 return False
     return strong
 
@@ -161,7 +165,7 @@ def _covers_run(run: str, language: Language) -> bool | None:
             continue
         for end in range(start + 1, min(len(run), start + language.longest_joined) + 1):
             part = run[start:end]
-            if part in language.phrases or part in _MONEY:
+            if part in language.phrases or part in amounts().currency:
                 reached[end] = True
             elif part in language.stop_written and reached[end] is None:
                 reached[end] = strong

@@ -13,6 +13,9 @@ from audit.words import PREFIXING, Word, one_typo, pairs, same_stem, split
 ENOUGH = 0.6
 """Share of a keyword's content words that makes a text speak of it: 2 of 2, 2 of 3, 3 of 4, 3 of 5."""
 
+_MOST_JOINED = 5
+"""Words of a keyword that are looked for run together."""
+
 
 class Cover(NamedTuple):
     """How much of one keyword a text holds."""
@@ -113,21 +116,23 @@ class Keywords:
             self.languages = tuple(found_languages.values())
         self._by_form: dict[str, set[tuple[int, int]]] = {}
         forms: dict[tuple[str, str], set[tuple[int, int]]] = {}
-        """(small letters, fold) of each word, and of two neighbours run together ("notebook" for "note book")."""
+        """(small letters, fold) of each word, and of neighbours run together ("notebook" for "note book")."""
         for index, keyword in enumerate(self._keywords):
             for at, word in enumerate(keyword.words):
                 for spelling in {word.fold, word.other}:
                     self._by_form.setdefault(spelling, set()).add((index, at))
                 if not word.unspaced:
                     forms.setdefault((word.lower, word.fold), set()).add((index, at))
-                if at + 1 < len(keyword.words):
-                    following = keyword.words[at + 1]
-                    if "&" not in (word.fold, following.fold) and len(word.fold + following.fold) >= 6:
-                        if not word.unspaced and not following.unspaced:
-                            pair = (word.lower + following.lower, word.fold + following.fold)
-                            forms.setdefault(pair, set()).update(((index, at), (index, at + 1)))
-                        for spelling in {word.fold + following.fold, word.other + following.other}:
-                            self._by_form.setdefault(spelling, set()).update(((index, at), (index, at + 1)))
+                for end in range(at + 2, min(len(keyword.words), at + _MOST_JOINED) + 1):
+                    run = [one for one in keyword.words[at:end] if one.fold != "&"]
+                    fold = "".join(one.fold for one in run)
+                    places = {(index, place) for place in range(at, end)}
+                    if len(fold) < 6 or word.fold == "&" or keyword.words[end - 1].fold == "&":
+                        continue
+                    for spelling in {fold, "".join(one.other for one in run)}:
+                        self._by_form.setdefault(spelling, set()).update(places)
+                    if not any(one.unspaced for one in run):
+                        forms.setdefault(("".join(one.lower for one in run), fold), set()).update(places)
         self._all = [(frozenset(places), lower, fold) for (lower, fold), places in forms.items()]
         self._by_first: dict[str, list[tuple[frozenset[tuple[int, int]], str, str]]] = {}
         self._by_start: dict[str, list[tuple[frozenset[tuple[int, int]], str, str]]] = {}

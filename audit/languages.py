@@ -12,10 +12,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from audit.words import Word, split
 
 WORDS = Path(__file__).parent / "data" / "words"
+AMOUNTS = Path(__file__).parent / "data" / "amounts.toml"
+MONTHS = Path(__file__).parent / "data" / "months.toml"
 LEGAL_FORMS = Path(__file__).parent / "data" / "legal_forms.toml"
 
 _SAME = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "hr": "sr", "bs": "sr", "tl": "fil"}
@@ -212,6 +215,36 @@ def languages() -> Languages:
         except ValueError as error:
             raise ValueError(f"{path.name}: {error}") from error
     return Languages(found)
+
+
+class Amounts(NamedTuple):
+    """Words beside numbers, folded."""
+
+    currency: frozenset[str]
+    beside: frozenset[str]
+    counted: frozenset[str]
+
+
+@cache
+def amounts() -> Amounts:
+    """What stands beside a number without a topic of its own."""
+    data = tomllib.loads(AMOUNTS.read_text("utf-8"))
+    return Amounts(
+        *(
+            frozenset("".join(word.fold for word in split(text)) for text in data[key])
+            for key in ("currency", "beside", "counted")
+        )
+    )
+
+
+@cache
+def month_names() -> frozenset[str]:
+    """The names of the months in all languages, folded; a date is as good as a number."""
+    if not MONTHS.exists():
+        return frozenset()
+    rows = tomllib.loads(MONTHS.read_text("utf-8")).values()
+    lists = [months for months in rows if isinstance(months, list)]
+    return frozenset(word.fold for months in lists for names in months for name in names for word in split(name))
 
 
 @cache

@@ -188,7 +188,29 @@ _ALGORITHMS = {
 }  # fmt: skip
 """Snowball's stemmers by language. Slovak takes the Czech one: their endings are much the same."""
 MANY_ENDINGS = frozenset(
-    ("bg", "cs", "el", "et", "fi", "hi", "hr", "hu", "lt", "lv", "pl", "ro", "ru", "sk", "sl", "sr", "tr", "uk")
+    (
+        "bg",
+        "cs",
+        "da",
+        "el",
+        "et",
+        "fi",
+        "hi",
+        "hr",
+        "hu",
+        "lt",
+        "lv",
+        "no",
+        "pl",
+        "ro",
+        "ru",
+        "sk",
+        "sl",
+        "sr",
+        "sv",
+        "tr",
+        "uk",
+    )
 )
 """Languages of many endings, where two long words that part only near their ends are taken for forms of one."""
 PREFIXING = frozenset(("ar", "fa", "he", "id"))
