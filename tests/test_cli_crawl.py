@@ -57,7 +57,8 @@ def answer(*words: str, cwd: Path, **more: Any) -> dict[str, Any]:
     return found
 
 
-def test_a_list_with_fifty_broken_rows_in_its_middle(site: Site, database: str, tmp_path: Path) -> None:
+@pytest.mark.proof
+def test_a_list_with_fifty_broken_rows_in_its_middle(site: Site, one_database: str, tmp_path: Path) -> None:
     good = [site.url(f"/{n}", f"127.0.0.{2 + n % 40}") for n in range(950)]
     site.routes |= {f"/{n}": Page(html("/x", "http://target.example/")) for n in range(950)}
     broken = [BROKEN[n % len(BROKEN)] or f" \t{n}" for n in range(50)]
@@ -65,7 +66,7 @@ def test_a_list_with_fifty_broken_rows_in_its_middle(site: Site, database: str, 
     (tmp_path / "list.csv").write_text("name,url\n" + "".join(f"row {n},{cell}\n" for n, cell in enumerate(cells, 2)))
     done = run(
         "crawl", "list.csv", "--list", "spring", "--delay", "0", "--strict", "--min-fetched", "100", "--format", "json",
-        "--db", database, cwd=tmp_path, status=3,
+        "--db", one_database, cwd=tmp_path, status=3,
     )  # fmt: skip
     facts = json.loads(done.stdout)
     assert (facts["rows_read"], facts["rows_accepted"], facts["rows_duplicate"], facts["rows_rejected"]) == (
@@ -81,11 +82,11 @@ def test_a_list_with_fifty_broken_rows_in_its_middle(site: Site, database: str, 
     )
     assert "50 rows rejected, and --strict was given" in done.stderr
     assert "list.csv:477: " in done.stderr
-    named = answer("crawls", "show", "last", "--rejected", "--db", database, cwd=tmp_path)
+    named = answer("crawls", "show", "last", "--rejected", "--db", one_database, cwd=tmp_path)
     assert [row["line"] for row in named["rejected"]] == list(range(477, 527))
     assert all(row["reason"] and row["file"] == "list.csv" for row in named["rejected"])
     # The kept list again: only good rows are in it, so --strict is content.
-    again = answer("crawl", "--list", "spring", "--delay", "0", "--strict", "--db", database, cwd=tmp_path)
+    again = answer("crawl", "--list", "spring", "--delay", "0", "--strict", "--db", one_database, cwd=tmp_path)
     assert (again["rows_read"], again["fetched"]) == (950, 950)
 
 
@@ -111,14 +112,15 @@ def test_dry_run_fetches_and_makes_nothing(site: Site, tmp_path: Path) -> None:
     assert site.log == []
 
 
-def test_dry_run_of_a_kept_list_and_of_a_retry(site: Site, database: str, tmp_path: Path) -> None:
+@pytest.mark.proof
+def test_dry_run_of_a_kept_list_and_of_a_retry(site: Site, one_database: str, tmp_path: Path) -> None:
     rows = [site.url("/a"), site.url("/b"), site.url("/a"), "127.0.0.7:1"]
     (tmp_path / "list.txt").write_text("\n".join(rows))
-    run("crawl", "list.txt", "--list", "spring", "--delay", "0", "--timeout", "2", "--db", database, cwd=tmp_path)
+    run("crawl", "list.txt", "--list", "spring", "--delay", "0", "--timeout", "2", "--db", one_database, cwd=tmp_path)
     asked = len(site.log)
-    found = answer("crawl", "--list", "spring", "--dry-run", "--db", database, cwd=tmp_path)
+    found = answer("crawl", "--list", "spring", "--dry-run", "--db", one_database, cwd=tmp_path)
     assert [found[key] for key in ("rows_read", "pages", "rows_duplicate", "bare_domains")] == [4, 3, 1, 1]
-    again = answer("crawl", "--retry-failed", "last", "--dry-run", "--db", database, cwd=tmp_path)
+    again = answer("crawl", "--retry-failed", "last", "--dry-run", "--db", one_database, cwd=tmp_path)
     assert again["pages"] == 3
     assert len(site.log) == asked
 

@@ -121,16 +121,17 @@ def test_every_kind_of_answer_has_its_outcome(site: Site, database: str) -> None
     assert (site.url("/gzip"), True, 1) in read
 
 
-def test_redirects_are_recorded_and_lead_to_one_visit(site: Site, database: str) -> None:
+@pytest.mark.proof
+def test_redirects_are_recorded_and_lead_to_one_visit(site: Site, one_database: str) -> None:
     site.routes |= {"/old": redirect("/older", 301), "/older": redirect("/now", 302), "/now": Page(html("/x", "/y"))}
-    facts = crawl(plan(database, site.url("/old"), site.url("/older"), site.url("/now")))
+    facts = crawl(plan(one_database, site.url("/old"), site.url("/older"), site.url("/now")))
     assert (facts["fetched"], facts["pages"], facts["links"]) == (3, 1, 2)
-    with open_ledger(database) as conn:
+    with open_ledger(one_database) as conn:
         rows = {row["url"]: row for row in crawls.outcome_rows(conn, 1)}
     assert rows[site.url("/old")]["redirects"] == [[site.url("/old"), 301], [site.url("/older"), 302]]
     assert rows[site.url("/older")]["redirects"] == [[site.url("/older"), 302]]
     assert {row["final"] for row in rows.values()} == {site.url("/now")}
-    assert visits(database) == [(site.url("/now"), True, 2)]
+    assert visits(one_database) == [(site.url("/now"), True, 2)]
 
 
 def test_certificates_hold_only_where_asked(tmp_path: Path) -> None:
@@ -348,15 +349,16 @@ def test_a_killed_crawl_leaves_the_ledger_whole(site: Site, database: str) -> No
         assert conn.exec_driver_sql("SELECT count(*) FROM link").scalar_one() == 400
 
 
-def test_ctrl_c_ends_after_the_pages_in_flight(site: Site, database: str) -> None:
-    child = start_plan(plan(database, *slow_pages(site, 300)))
+@pytest.mark.proof
+def test_ctrl_c_ends_after_the_pages_in_flight(site: Site, one_database: str) -> None:
+    child = start_plan(plan(one_database, *slow_pages(site, 300)))
     wait_for(lambda: len(site.log) > 30)
     child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=20)
     assert child.returncode == 0, err
     assert '"state": "interrupted"' in out
     asked = sum(request.path != "/robots.txt" for request in site.log)
-    counts = consistent(database)
+    counts = consistent(one_database)
     assert counts["fetched"] == asked, "what was asked is stored"
     assert counts["pending"] == 300 - asked > 0
 
@@ -386,7 +388,8 @@ def test_a_store_that_fails_ends_the_crawl_with_its_reason(site: Site, database:
         assert crawls.crawl_summary(conn, 1)["state"] == "failed"
 
 
-def test_a_page_that_cannot_be_taken_apart_is_named(site: Site, database: str) -> None:
+@pytest.mark.proof
+def test_a_page_that_cannot_be_taken_apart_is_named(site: Site, one_database: str) -> None:
     site.routes |= {"/good": Page(html("/x", "/y")), "/bad": Page(html(title="BAD"))}
     before = """
 import crawler.taking_apart as t
@@ -397,18 +400,22 @@ def failing(body, **more):
     return real(body, **more)
 t.parse_page = failing
 """
-    facts = crawl(plan(database, site.url("/bad"), site.url("/good")), before=before)
-    assert outcomes(database) == {site.url("/good"): ("fetched", None), site.url("/bad"): ("failed", "parse:KeyError")}
+    facts = crawl(plan(one_database, site.url("/bad"), site.url("/good")), before=before)
+    assert outcomes(one_database) == {
+        site.url("/good"): ("fetched", None),
+        site.url("/bad"): ("failed", "parse:KeyError"),
+    }
     assert facts["fetched"] == 1
 
 
-def test_pages_not_found_any_more_close_their_links(site: Site, database: str) -> None:
+@pytest.mark.proof
+def test_pages_not_found_any_more_close_their_links(site: Site, one_database: str) -> None:
     site.routes |= {"/stays": Page(html("/x")), "/goes": Page(html("/x"))}
     seeds = (site.url("/stays"), site.url("/goes"))
-    crawl(plan(database, *seeds))
+    crawl(plan(one_database, *seeds))
     site.routes |= {"/goes": Page("", status=410), "/stays": Page("", status=503)}
-    crawl(plan(database, *seeds))
-    with open_ledger(database) as conn:
+    crawl(plan(one_database, *seeds))
+    with open_ledger(one_database) as conn:
         rows = conn.exec_driver_sql(
             "SELECT u.url, l.gone_at IS NULL FROM link l JOIN url u ON u.id = l.source_id WHERE l.valid_to IS NULL"
         )
@@ -435,12 +442,13 @@ def test_scrapy_crawl_runs_the_same_spider(site: Site, tmp_path: Path) -> None:
         assert crawls.crawl_summary(conn, 1)["state"] == "finished"
 
 
-def test_one_crawl_reads_its_list_again(site: Site, database: str, tmp_path: Path) -> None:
+@pytest.mark.proof
+def test_one_crawl_reads_its_list_again(site: Site, one_database: str, tmp_path: Path) -> None:
     site.routes |= {f"/{n}": Page(html("/x")) for n in range(3)}
     pages = tmp_path / "pages.txt"
     pages.write_text("".join(site.url(f"/{n % 3}") + "\n" for n in range(5)))
-    first = crawl(plan(database, str(pages), list_name="spring"))
+    first = crawl(plan(one_database, str(pages), list_name="spring"))
     assert [first[key] for key in ("list", "rows_read", "rows_accepted", "rows_duplicate")] == ["spring", 5, 3, 2]
-    again = crawl(plan(database, list_name="spring"))
+    again = crawl(plan(one_database, list_name="spring"))
     assert [again[key] for key in ("list", "rows_read", "rows_accepted", "rows_duplicate")] == ["spring", 5, 3, 2]
     assert again["fetched"] == 3

@@ -266,7 +266,8 @@ def trapped(request: Request) -> Page:
     return Page(html(*HONEST_PAGES)) if path in {"/", *HONEST_PAGES} else Page(status=404)
 
 
-def test_a_crawl_of_traps_ends_and_says_what_ended_it(database: str) -> None:
+@pytest.mark.proof
+def test_a_crawl_of_traps_ends_and_says_what_ended_it(one_database: str) -> None:
     starts = {
         CALENDAR: "/cal/2026/11/", SESSION: "/shop/0", FACETS: "/list", LOOP: "/a/b/", MANY: "/", HONEST: "/",
         DEEP: "/" + "/".join(f"s{n}" for n in range(18)) + "/", GROWING: "/p",
@@ -275,7 +276,7 @@ def test_a_crawl_of_traps_ends_and_says_what_ended_it(database: str) -> None:
         setattr(site, "answer", trapped)  # noqa: B010  mypy knows it as a method
         seeds = tuple(site.url(path, host) for host, path in starts.items())
         plan = CrawlPlan(
-            db=database, seeds=seeds, depth=30, follow="host", delay=0, max_pages_per_host=10, max_queries=8
+            db=one_database, seeds=seeds, depth=30, follow="host", delay=0, max_pages_per_host=10, max_queries=8
         )
         facts = crawl(plan, before="import crawler.session; crawler.session.BATCH_SECONDS = 0.1")
         asked = Counter(request.host for request in site.log if request.path != "/robots.txt")
@@ -288,15 +289,15 @@ def test_a_crawl_of_traps_ends_and_says_what_ended_it(database: str) -> None:
     }  # fmt: skip
     assert (kept_out["path_repeats"], kept_out["path_depth"], kept_out["parameters"]) == (1, 1, 1)
     assert asked == {CALENDAR: 10, SESSION: 4, FACETS: 9, LOOP: 2, MANY: 10, DEEP: 3, GROWING: 4, HONEST: 9}
-    read = outcomes(database)
+    read = outcomes(one_database)
     assert {site.url(path, HONEST) for path in HONEST_PAGES} <= {one for one in read if read[one] == ("fetched", None)}
-    shown = ask("crawls", "show", "--db", database, "--format", "table").stdout
+    shown = ask("crawls", "show", "--db", one_database, "--format", "table").stdout
     assert "1 link was not followed: path_repeats: " in shown
     assert f"{kept_out['max_pages_per_host']:,} links were not followed: max_pages_per_host 10: " in " ".join(
         shown.split()
     )
     assert max(map(len, shown.splitlines())) <= 80
-    told = ask_json("crawls", "show", "--db", database)
+    told = ask_json("crawls", "show", "--db", one_database)
     assert told["not_followed"] == facts["not_followed"]
     manners = told["politeness"]
     assert (manners["max_pages"], manners["max_pages_per_host"], manners["max_queries"]) == (10_000, 10, 8)

@@ -40,7 +40,8 @@ def halves(number: int) -> tuple[list[str], list[str]]:
     return hosts[::2], hosts[1::2]
 
 
-def test_no_operator_sees_two_requests_within_the_delay(site: Site, database: str) -> None:
+@pytest.mark.proof
+def test_no_operator_sees_two_requests_within_the_delay(site: Site, one_database: str) -> None:
     """Over all workers; also where a redirect leads from one worker's operator to another's."""
     delay = 0.5
     first, second = halves(4)
@@ -51,14 +52,14 @@ def test_no_operator_sees_two_requests_within_the_delay(site: Site, database: st
     site.routes[(second[1], "/1")] = redirect(site.url("/there", first[1]), status=302)
     site.routes |= {(host, "/there"): Page(html("/x"), wait=0.2) for host in (second[0], first[1])}
     seeds = [site.url(f"/{n}", host) for n in range(4) for host in hosts]
-    said = run("crawl", *seeds, "--delay", str(delay), "--workers", "2", "--db", database)
+    said = run("crawl", *seeds, "--delay", str(delay), "--workers", "2", "--db", one_database)
     assert f"{len(seeds)} of {len(seeds)} URLs" in said
-    assert set(outcomes(database).values()) == {("fetched", None)}
+    assert set(outcomes(one_database).values()) == {("fetched", None)}
     for host in hosts:
         starts = site.starts(host)
         assert len(starts) == (6 if host in (second[0], first[1]) else 5)
         assert min(later - earlier for earlier, later in pairwise(starts)) > delay - LATE
-    with open_ledger(database) as conn:
+    with open_ledger(one_database) as conn:
         rows = conn.exec_driver_sql(
             "SELECT u.url, o.chain, f.url FROM outcome o JOIN url u ON u.id = o.url_id JOIN url f ON f.id = o.final_id "
             "WHERE o.chain IS NOT NULL ORDER BY u.url"
@@ -197,22 +198,23 @@ def test_a_second_ctrl_c_ends_all_workers_at_once(site: Site, own_file: str) -> 
     assert {one[0] for one in outcomes(own_file).values()} == {"pending"}
 
 
-def test_two_crawls_of_one_ledger_at_once(site: Site, database: str) -> None:
+@pytest.mark.proof
+def test_two_crawls_of_one_ledger_at_once(site: Site, one_database: str) -> None:
     """Over the same pages, one of them with two workers."""
     site.routes |= {f"/{n}": Page(html(f"/x{n}", "/same"), wait=0.02) for n in range(150)}
     seeds = [site.url(f"/{n}", f"127.0.0.{2 + n % 5}") for n in range(150)]
-    both = [start("crawl", *seeds, "--delay", "0", "--workers", number, "--db", database) for number in ("1", "2")]
+    both = [start("crawl", *seeds, "--delay", "0", "--workers", number, "--db", one_database) for number in ("1", "2")]
     for child in both:
         finish(child)
     for crawl_id in (1, 2):
-        assert set(outcomes(database, crawl_id).values()) == {("fetched", None)}
-        assert len(outcomes(database, crawl_id)) == 150
-    with open_ledger(database) as conn:
+        assert set(outcomes(one_database, crawl_id).values()) == {("fetched", None)}
+        assert len(outcomes(one_database, crawl_id)) == 150
+    with open_ledger(one_database) as conn:
         live = conn.exec_driver_sql("SELECT count(*) FROM link WHERE valid_to IS NULL AND gone_at IS NULL").scalar_one()
         visits = conn.exec_driver_sql("SELECT crawl_id, count(*) FROM visit GROUP BY crawl_id ORDER BY crawl_id").all()
     assert live == 300
     assert [tuple(row) for row in visits] == [(1, 150), (2, 150)]
-    run("db", "check", "--db", database)
+    run("db", "check", "--db", one_database)
 
 
 @pytest.mark.proof
