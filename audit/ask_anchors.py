@@ -140,7 +140,7 @@ def _medians(rivals: Sequence[Sequence[ClassShare]]) -> dict[str, float]:
 def _distribution(page: Ints, domain: Ints, classes: Ints) -> tuple[tuple[ClassShare, ...], tuple[ClassShare, ...]]:
     """Classes and views of the links given."""
     counted = sums.sums(classes, len(CLASSES), page, domain)
-    pages, domains = len(np.unique(page)), len(np.unique(domain))
+    pages, domains = len(sums.distinct(page)), len(sums.distinct(domain))
     found = tuple(_share(name, one, len(classes), pages, domains) for name, one in zip(CLASSES, counted, strict=True))
     views = []
     for name, members in VIEWS.items():
@@ -338,7 +338,7 @@ def _parts(conn: Connection, judged: Judged, classes: Ints, by: By, limit: int |
         if not len(page):
             continue
         part, _ = _distribution(page, domain, classes[of])
-        found.append(Breakdown(name, len(page), len(np.unique(domain)), part))
+        found.append(Breakdown(name, len(page), len(sums.distinct(domain)), part))
     return tuple(found)
 
 

@@ -90,7 +90,11 @@ def gather(
     Args:
         by: what ``rows.part`` is to hold.
     """
-    rows = sums.gather(Uses(conn, chosen, words).batches(by))
+    return with_words(conn, chosen, profile, sums.gather(Uses(conn, chosen, words).batches(by)))
+
+
+def with_words(conn: Connection, chosen: Chosen, profile: Profile, rows: Rows) -> Gathered:
+    """Look up what there is to judge: texts, the section each target belongs to, languages of the pages."""
     texts = uses.texts(conn, rows.texts.tolist())
     place: dict[str, int] = {}
     wording = np.fromiter(
@@ -173,20 +177,30 @@ def page_target(text: str) -> Target:
 def _pages(conn: Connection, chosen: Chosen, pages: Ints) -> tuple[list[str], Ints, tuple[int, int] | None]:
     """Languages of the linking pages (all of them, then of each page its place), and from when to when any was read
     again."""
-    places: dict[str, int] = {"": 0}
+    found = uses.page_facts(conn, chosen, pages.tolist())
+    id_, first_ok, last_ok, visit = sums.columns_of(found, len(uses.PAGE_COLUMNS))
+    again = (first_ok > 0) & (last_ok > first_ok)
+    watched = (int(first_ok[again].min()), int(last_ok[again].max())) if again.any() else None
+    codes: dict[str, int] = {"": 0}  # of languages as they are declared
+    read: list[int] = []
+    declared: list[int] = []
+    for batch in uses.languages(conn, visit[visit > 0].tolist()):
+        numbers, names = zip(*batch, strict=True)
+        read += numbers
+        declared += [codes.setdefault(name, len(codes)) for name in names]
+    primary = {name: _primary(name) for name in codes}
+    languages = sorted(set(primary.values()))  # "" first
+    short = np.array([languages.index(primary[name]) for name in codes])
     spoken = np.zeros(len(pages), np.int64)
-    where = {id_: place for place, id_ in enumerate(pages.tolist())}
-    first = last = None
-    for one in uses.page_facts(conn, chosen, where.keys()):
-        if one.language:
-            spoken[where[one.id]] = places.setdefault(_primary(one.language), len(places))
-        if one.first_ok is not None and one.last_ok is not None and one.last_ok > one.first_ok:
-            first = one.first_ok if first is None else min(first, one.first_ok)
-            last = one.last_ok if last is None else max(last, one.last_ok)
-    return list(places), spoken, None if first is None or last is None else (first, last)
+    if read:
+        at = np.searchsorted(visits := np.sort(np.array(read)), visit)
+        known = visits[np.minimum(at, len(visits) - 1)] == visit
+        of_visit = short[np.array(declared)[np.argsort(read)]]
+        spoken[np.searchsorted(pages, id_[known])] = of_visit[at[known]]
+    return languages, spoken, watched
 
 
 def _primary(language: str) -> str:
     """``en`` of ``en-us``; "" of what is no language tag."""
-    tag = language.replace("_", "-").split("-")[0].strip()
+    tag = language.replace("_", "-").split("-")[0].strip().lower()
     return tag if 2 <= len(tag) <= 3 and tag.isascii() and tag.isalpha() else ""

@@ -8,7 +8,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Integer, and_, case, cast, func, literal, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Integer,
+    Select,
+    and_,
+    case,
+    cast,
+    func,
+    select,
+)
 
 from storage.anchor_rows import AnchorFilter, Anchors
 from storage.codes import ANCHOR_SOURCES, BEGAN
@@ -21,11 +33,13 @@ Part = Literal["placement", "rel", "target", "language", "first-seen"]
 """What a distribution can be broken down by."""
 PARTS: tuple[Part, ...] = ("placement", "rel", "target", "language", "first-seen")
 
-COLUMNS = ("text", "target", "domain", "page", "first_seen", "kind", "part")
-"""Of a row: ids of the words, the target URL, the source's domain and page; when these words were first seen on this
-link; `kind_of`; where the link stands (`storage.codes.PLACEMENTS`) or why it is not followed (bits), if that was
-asked for, else 0."""
-BATCH = 50_000
+COLUMNS = ("text", "target", "domain_kind", "page", "first_seen")
+"""Of a row: ids of the words and of the target URL; id of the source's domain with a `Kind` in its lowest `KIND_BITS`;
+id of the source page; when these words were first seen on this link. A row for a part has one more: where the link
+stands (`storage.codes.PLACEMENTS`) or why it is not followed (bits). Few columns, as each costs a tenth of the answer.
+"""
+KIND_BITS = 6
+BATCH = 5_000
 _IDS = 20_000
 """Ids that one statement is handed."""
 _ARRIVED = (BEGAN.index("link_added"), BEGAN.index("changed"))
@@ -43,7 +57,7 @@ class Kind(NamedTuple):
 
 
 def kind_of(number: int) -> Kind:
-    """Unpack a ``kind``: bit 0 arrived, bit 1 an image, above them `storage.codes.ANCHOR_SOURCES`."""
+    """Unpack a kind: bit 0 arrived, bit 1 an image, above them `storage.codes.ANCHOR_SOURCES`."""
     return Kind(ANCHOR_SOURCES[number >> 2], bool(number & 2), bool(number & 1))
 
 
@@ -61,23 +75,34 @@ class Uses:
             part: ``placement`` and ``rel`` are facts of the link, which costs a search for each row.
         """
         of = self.anchors.anchor
-        columns = [
-            of.c.text_id, of.c.target_id, of.c.source_domain, of.c.source_id, of.c.first_seen, _kind(of),
-        ]  # fmt: skip
-        question = self._rows(columns, part)
-        found = self.conn.execute(question, execution_options={"stream_results": True, "yield_per": BATCH})
-        yield from found.partitions(BATCH)
+        domain_kind = cast(of.c.source_domain, BigInteger) * (1 << KIND_BITS) + _kind(of)
+        columns = [of.c.text_id, of.c.target_id, domain_kind, of.c.source_id, of.c.first_seen]
+        if part in ("placement", "rel"):
+            columns.append(self._of_link("placement" if part == "placement" else "follow_cause"))
+        yield from _plain(self.conn, self.anchors.rows(*columns))
 
-    def _rows(self, columns: list[ColumnElement[Any]], part: Part | None) -> Any:
-        if part not in ("placement", "rel"):
-            return self.anchors.rows(*columns, literal(0))
-        name = "placement" if part == "placement" else "follow_cause"
+    def _of_link(self, name: str) -> ColumnElement[Any]:
         if self.anchors.by_link:
-            return self.anchors.rows(*columns, self.anchors.link.c[name])
+            return self.anchors.link.c[name]
         of = self.anchors.link.alias("standing")
         joined = and_(same_link(of, self.anchors.anchor), self.chosen.tables.in_force(of))
-        found = select(of.c[name]).where(joined).correlate(self.anchors.anchor).scalar_subquery()
-        return self.anchors.rows(*columns, found)
+        return select(of.c[name]).where(joined).correlate(self.anchors.anchor).scalar_subquery()
+
+
+def _plain(conn: Connection, question: Select[Any]) -> Iterator[Sequence[Any]]:
+    """Rows in batches, read as they are taken.
+
+    SQLite's are taken as the driver gives them: a row object for each of a million takes as long as reading them does.
+    Its cursor streams by itself; PostgreSQL's needs a buffer in between.
+    """
+    if conn.dialect.name == "sqlite":
+        with conn.execute(question) as found:
+            cursor: Any = found.cursor
+            while batch := cursor.fetchmany(BATCH):
+                yield batch
+    else:
+        with conn.execute(question, execution_options={"stream_results": True, "yield_per": BATCH}) as found:
+            yield from found.partitions(BATCH)
 
 
 def _kind(of: Any) -> ColumnElement[int]:
@@ -131,31 +156,25 @@ def known_pages(conn: Connection, ids: Collection[int], as_of: int | None = None
     return found
 
 
-class PageFacts(NamedTuple):
-    """What is known of one linking page."""
-
-    id: int
-    first_ok: int | None
-    """First and latest complete visit, milliseconds UTC."""
-    last_ok: int | None
-    language: str | None
-    """As its latest full visit declared it, in lower case."""
+PAGE_COLUMNS = ("id", "first_ok", "last_ok", "last_visit")
+"""Of a page: first and latest complete visit, milliseconds UTC; id of its latest full visit. 0 where there is none."""
 
 
-def page_facts(conn: Connection, chosen: Chosen, ids: Collection[int]) -> Iterator[PageFacts]:
-    """Dates and language of pages, as of the instant the question is about."""
+def page_facts(conn: Connection, chosen: Chosen, ids: Collection[int]) -> Iterator[Sequence[Row]]:
+    """Rows of `PAGE_COLUMNS`: dates as of the instant the question is about, the latest visit as it is now."""
     then = chosen.tables.page
-    origin: FromClause = page.outerjoin(visit, visit.c.id == page.c.last_visit_id)
-    if not chosen.tables.plain:
-        origin = origin.join(then, then.c.id == page.c.id)
+    origin: FromClause = page if chosen.tables.plain else page.join(then, then.c.id == page.c.id)
+    facts = [func.coalesce(column, 0) for column in (page.c.first_ok, then.c.last_ok, page.c.last_visit_id)]
     for some in _portions(ids):
-        question = (
-            select(page.c.id, page.c.first_ok, then.c.last_ok, func.lower(visit.c.lang))
-            .select_from(origin)
-            .where(among(page.c.id, some))
-        )
-        for row in conn.execute(question):
-            yield PageFacts(*row)
+        question = select(page.c.id, *facts).select_from(origin).where(among(page.c.id, some))
+        yield from _plain(conn, question)
+
+
+def languages(conn: Connection, visits: Collection[int]) -> Iterator[Sequence[tuple[int, str]]]:
+    """(visit, language that its document declares), of those that declare one."""
+    for some in _portions(visits):
+        question = select(visit.c.id, visit.c.lang).where(among(visit.c.id, some), visit.c.lang.is_not(None))
+        yield from _plain(conn, question)
 
 
 def _portions(ids: Collection[int]) -> Iterator[list[int]]:
