@@ -5,6 +5,7 @@ Each check reads everything it speaks of; none changes anything.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from storage import check_history, edges, evidence, layout
+from storage.authority import KINDS
 from storage.codes import ANCHOR_SOURCES, ELEMENTS, PLACEMENTS, follow_bits
 from storage.dictionaries import hash_id, texts_of
 from storage.shards import shard_of
@@ -57,6 +59,7 @@ def check(conn: Connection) -> Iterator[Check]:
         yield _question(dialect, conn, name, table, wrong)
     yield Check("sums by page and domain = links", _count(conn, "edge"), edges.differences(conn))
     yield _shards(conn)
+    yield _scales(conn)
     yield _live_links(dialect, conn)
     yield _records(dialect, conn)
 
@@ -308,6 +311,31 @@ def _records(dialect: Dialect, conn: Connection) -> Check:
         _names(dialect, conn, wrong[:EXAMPLES]),
         pruned,
     )
+
+
+def _scales(conn: Connection) -> Check:
+    """Each scale of authority says how it was made, and has no more figures than were kept, each within its bounds."""
+    examined = 0
+    wrong: list[str] = []
+    for row in conn.exec_driver_sql(
+        "SELECT id, kind, name, measure, dated, about FROM authority_scale ORDER BY id"
+    ).all():
+        # Fewer there may be: a domain that is none by another suffix list has lost its figures.
+        outside = (
+            " OR value > 100 OR value < 0 OR coalesce(trust, 0) NOT BETWEEN 0 AND 100" if row.kind == "own" else ""
+        )
+        counted = conn.exec_driver_sql(
+            "SELECT count(*) AS figures, coalesce(sum(CASE WHEN coalesce(place, 1) < 1 OR coalesce(referring, 0) < 0"
+            f"{outside} THEN 1 ELSE 0 END), 0) AS outside FROM authority WHERE scale_id = {int(row.id)}"
+        ).one()
+        examined += int(counted.figures)
+        try:
+            kept = json.loads(row.about)["domains"]
+        except (ValueError, TypeError, KeyError):
+            kept = -1
+        if row.kind not in KINDS or not isinstance(kept, int) or counted.figures > kept or counted.outside:
+            wrong.append(f"{row.name} {row.measure} of {row.dated}")
+    return Check("scales of authority are whole", examined, len(wrong), tuple(wrong[:EXAMPLES]))
 
 
 def _decoded(data: bytes) -> PageRecord | None:

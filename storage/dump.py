@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from storage import evidence, layout
+from storage import authority, evidence, layout
 from storage.codes import (
     ANCHOR_SOURCES,
     BEGAN,
@@ -43,7 +43,8 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circ
 
 
 def dump(conn: Connection, *, times: bool = False) -> Iterator[str]:
-    """Every list, crawl, outcome, page, visit, closing miss, link version and anchor version, in this order.
+    """Every list, imported figure, crawl, outcome, page, visit, closing miss, link version and anchor version, in this
+    order. Scores that the ledger computed of itself are left out: they follow from the rest.
 
     Args:
         conn: a connection for reading, which sees one state; held until the last line was taken.
@@ -53,7 +54,7 @@ def dump(conn: Connection, *, times: bool = False) -> Iterator[str]:
     """
     dialect = dialect_of(conn)
     in_files(conn)  # a long list of URLs is sorted outside of memory
-    for told in (_lists, _crawls, _outcomes):
+    for told in (_lists, _figures, _crawls, _outcomes):
         yield from map(_encode, told(conn))
     for kind in (_pages, _visits, _misses, _links, _anchors):
         for pages in _page_batches(conn):
@@ -65,8 +66,8 @@ def _stream(conn: Connection, question: str) -> Iterator[Row[Any]]:
 
 
 def _lists(conn: Connection) -> Iterator[dict[str, Any]]:
-    for row in _stream(conn, "SELECT name FROM list ORDER BY name"):
-        yield {"kind": "list", "name": row.name}
+    for row in _stream(conn, "SELECT name, backlinks_of FROM list ORDER BY name"):
+        yield {"kind": "list", "name": row.name, "backlinks_of": row.backlinks_of}
     for row in _stream(
         conn,
         "SELECT l.name, r.file, r.line, u.url, r.operator, r.given, r.columns FROM list_row r"
@@ -82,6 +83,23 @@ def _lists(conn: Connection) -> Iterator[dict[str, Any]]:
             "given": row.given,
             "columns": json.loads(row.columns),
         }
+
+
+def _figures(conn: Connection) -> Iterator[dict[str, Any]]:
+    """Figures of authority that were imported, scale by scale, by domain."""
+    imported = [one for one in authority.scales(conn) if one.kind != "own"]
+    for scale in sorted(imported, key=lambda one: (one.kind, one.name, one.measure, one.dated)):
+        named = {"scale": scale.name, "measure": scale.measure, "dated": scale.dated}
+        yield {"kind": "scale", "of": scale.kind, **named, "about": dict(sorted(scale.about.items()))}
+        for row in _stream(
+            conn,
+            "SELECT d.name, a.value, a.place, a.ratio FROM authority a JOIN domain d ON d.id = a.domain_id"
+            f" WHERE a.scale_id = {int(scale.id)} ORDER BY d.name",
+        ):
+            yield {
+                "kind": "figure", **named, "domain": row.name, "value": row.value, "place": row.place,
+                "ratio": row.ratio,
+            }  # fmt: skip
 
 
 def _crawls(conn: Connection) -> Iterator[dict[str, Any]]:

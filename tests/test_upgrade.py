@@ -194,6 +194,31 @@ def test_what_the_second_revision_knew_is_answered_as_before(database: str) -> N
     assert ask_json("links", "count", "target.example", "--state", "lost", "--db", database)["backlinks"] == 8
 
 
+def test_a_ledger_of_the_third_revision_has_lists_of_any_pages_and_no_figures(one_database: str) -> None:
+    put("0003", one_database)
+    upgrade_ledger(one_database)
+    with Ledger(one_database, read_only=True) as ledger, ledger.connect() as conn:
+        lists = conn.exec_driver_sql("SELECT name, backlinks_of FROM list").all()
+    assert [tuple(row) for row in lists] == [("spring", None)]
+    assert ask_json("authority", "show", "--db", one_database)["domains"] == []
+
+
+def test_what_the_fourth_revision_knew_is_answered_as_before(database: str) -> None:
+    put("0004", database)
+    upgrade_ledger(database)
+    shown = ask_json("authority", "show", "target.example", "--db", database)["domains"]
+    assert shown == [
+        {
+            "domain": "target.example", "authority": 100.0, "confidence": "high", "referring_domains": 9,
+            "harmonic": 9.0, "trust": 100.0, "place": 1, "ratio": 9.73,
+            "figures": {"Tool Domain rating": 71.5, "Common Crawl harmonic centrality": 1.5e7},
+        }
+    ]  # fmt: skip
+    with Ledger(database, read_only=True) as ledger, ledger.connect() as conn:
+        lists = conn.exec_driver_sql("SELECT name, backlinks_of FROM list").all()
+    assert [tuple(row) for row in lists] == [("spring", "target.example")]
+
+
 @pytest.mark.parametrize("revision", ALL)
 def test_an_upgraded_ledger_goes_on(database: str, revision: str, tmp_path: Path) -> None:
     """Pages that are told again from what the old release kept, and pages that only hear what comes next."""

@@ -1,4 +1,4 @@
-"""Makes the ledger that is kept of a schema revision: ``python tests/ledgers/keep.py tests/ledgers/0003.db``.
+"""Makes the ledger that is kept of a schema revision: ``python tests/ledgers/keep.py tests/ledgers/0004.db``.
 
 To be run once, with the release that the revision comes with; the file is never made again. Every kind of row that
 history knows is in it, so that a later migration has something to carry along.
@@ -9,11 +9,13 @@ from __future__ import annotations
 import sqlite3
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from readings import failed, link, reading, url
 
+from storage.authority import Kind, Value, known_domains, save_scale
 from storage.engine import Ledger, create_ledger
 from storage.lists import save_rows
 from storage.records import Discovered, Hop, Reading, SeedRow
@@ -89,6 +91,33 @@ def week(number: int) -> list[Reading]:
     return weeks[number]
 
 
+def scales_kept(ids: dict[str, int]) -> list[tuple[Kind, str, str, str, dict[str, Any], list[Value]]]:
+    """A scale of each kind, and an older one of the same name."""
+    target, other, edits = (ids[name] for name in ("target.example", "other.example", "edits.example"))
+    prior = {"name": "Common Crawl", "measure": "harmonic centrality", "dated": "2026-08-01"}
+    about = {"known_domains": 14, "crawled_domains": 11, "crawl_share": 11 / 14, "pages": 11, "pages_per_domain": 1.0}
+    return [
+        ("import", "Tool", "Domain rating", "2026-07-01", {"file": "old.csv"}, [Value(target, 60.0)]),
+        (
+            "import",
+            "Tool",
+            "Domain rating",
+            "2026-09-01",
+            {"file": "new.csv"},
+            [Value(target, 71.5), Value(edits, 3.0)],
+        ),
+        ("prior", prior["name"], prior["measure"], prior["dated"], {"lines": 2}, [Value(target, 1.5e7, 42, 1e-6)]),
+        (
+            "own",
+            "linkledger authority",
+            "authority",
+            "2026-09-21T14:13:20.000Z",
+            {**about, "prior": prior, "seeds": ["edits.example"], "largest_ratio": 9.73, "version": 1},
+            sorted([Value(target, 100.0, 1, 9.73, 9, 9.0, 100.0), Value(other, 41.0, 2, 2.5, 2, 2.5, None)]),
+        ),
+    ]
+
+
 def main(path: Path) -> None:
     """Make the file; one that is there is left, and an error."""
     if path.exists():
@@ -123,6 +152,12 @@ def main(path: Path) -> None:
             )
             conn.exec_driver_sql("INSERT INTO lease (crawl_id, shard, holder, until) VALUES (3, 1, 'host:1', 5)")
             conn.exec_driver_sql("INSERT INTO pace (operator, next_at) VALUES ('edits.example', 7)")
+            conn.exec_driver_sql("UPDATE list SET backlinks_of = 'target.example' WHERE name = 'spring'")
+            ids = known_domains(conn, ("target.example", "other.example", "edits.example"))
+            for kind, name, measure, dated, about, values in scales_kept(ids):
+                save_scale(
+                    conn, kind=kind, name=name, measure=measure, dated=dated, about=about, values=values, now=BEGUN
+                )
             # Evidence that was given up.
             first = f"SELECT id FROM url WHERE url = '{site('edits')}'"
             conn.exec_driver_sql(
