@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -11,22 +10,21 @@ from sqlalchemy import Connection
 
 from audit import anchor_sums as sums
 from audit.anchor_audit import (
-    VIEWS,
     AnchorAudit,
     Breakdown,
-    ClassShare,
     JudgedAnchor,
     Repeated,
     Sitewide,
     Velocity,
 )
 from audit.anchor_class import CLASSES, MONEY
-from audit.anchor_sums import Ints, Mask, Sums
-from audit.judged_anchors import CLASS_PLACE, FLAGS, Judged, Judges, classify, gather
+from audit.anchor_shares import CLASS_PLACE, distribution, medians_of
+from audit.anchor_sums import Ints, Mask
+from audit.judged_anchors import FLAGS, Judged, Judges, classify, gather
 from audit.measures import concentration as concentrated
-from audit.measures import divergence, entropy, evenness, wilson
+from audit.measures import divergence, entropy, evenness
 from audit.profile import Profile
-from audit.repeated import MOST_JOINED, NO_BRAND, joined
+from audit.repeated import MOST_JOINED, NO_BRAND, joined, stems_in
 from audit.said import said_by_domain as said_by_domain
 from audit.signs import signs
 from audit.velocity import velocity
@@ -80,13 +78,13 @@ def audit_of_judged(
     """Count what is judged: all of `anchor_audit_of` but reading and judging."""
     rows, bounds = judged.of.rows, profile.thresholds
     classes, wordings = judged.classes, judged.of.wordings
-    found, views = _distribution(rows.page, rows.domain, classes)
+    found, views = distribution(rows.page, rows.domain, classes)
     enough = len(rows.domains) >= bounds.least_domains
     groups = _Groups(judged, classes, wordings)
-    repeated = _repeated(judged, groups)
+    repeated = _repeated(judged, groups, profile)
     speed, why_none = _velocity(judged, classes)
     known = {name: one for name, one in (rivals or {}).items() if one.referring_domains}
-    medians = _medians([one.classes for one in known.values()])
+    medians = medians_of([one.classes for one in known.values()])
     by_links = [one.share_links for one in found]
     by_domains = [one.share_domains_split for one in found]
     named = {one.name: one for one in (*views, *found)}  # `other` is a class first
@@ -118,55 +116,12 @@ def audit_of_judged(
         signs=signs(named, repeated, speed, medians, bounds) if enough else (),
         by=_parts(conn, judged, classes, by, limit) if by is not None else (),
         medians=medians,
-        view_medians=_medians([one.views for one in known.values()]),
+        view_medians=medians_of([one.views for one in known.values()]),
         divergences={
             name: divergence(by_domains, [rival.share(one.name).share_domains_split for one in found])
             for name, rival in known.items()
             if rows.domains.size
         },
-    )
-
-
-def _medians(rivals: Sequence[Sequence[ClassShare]]) -> dict[str, float]:
-    """Of each class (or view) the median share by referring domains."""
-    return {
-        several[0].name: median(one.share_domains_split for one in several) for several in zip(*rivals, strict=True)
-    }
-
-
-# --- distributions -----------------------------------------------------------------------------------
-
-
-def _distribution(page: Ints, domain: Ints, classes: Ints) -> tuple[tuple[ClassShare, ...], tuple[ClassShare, ...]]:
-    """Classes and views of the links given."""
-    counted = sums.sums(classes, len(CLASSES), page, domain)
-    pages, domains = len(sums.distinct(page)), len(sums.distinct(domain))
-    found = tuple(_share(name, one, len(classes), pages, domains) for name, one in zip(CLASSES, counted, strict=True))
-    views = []
-    for name, members in VIEWS.items():
-        places = [CLASS_PLACE[member] for member in members]
-        several = [counted[place] for place in places]
-        whole = Sums(
-            sum(one.links for one in several),
-            several[0].pages if len(several) == 1 else sums.in_any(classes, places, page),
-            several[0].domains if len(several) == 1 else sums.in_any(classes, places, domain),
-            sum(one.pages_split for one in several),
-            sum(one.domains_split for one in several),
-        )
-        views.append(_share(name, whole, len(classes), pages, domains))
-    return found, tuple(views)
-
-
-def _share(name: str, one: Sums, links: int, pages: int, domains: int) -> ClassShare:
-    return ClassShare(
-        name=name,
-        links=one.links,
-        pages=one.pages,
-        domains=one.domains,
-        share_links=one.links / links if links else 0.0,
-        share_pages_split=one.pages_split / pages if pages else 0.0,
-        share_domains_split=one.domains_split / domains if domains else 0.0,
-        interval=wilson(one.domains_split, domains),
     )
 
 
@@ -249,10 +204,11 @@ class _Groups:
         return {group: one[-1] for group, one in best.items()}
 
 
-def _repeated(judged: Judged, groups: _Groups) -> tuple[Repeated, ...]:
+def _repeated(judged: Judged, groups: _Groups, profile: Profile) -> tuple[Repeated, ...]:
     """Wordings of several referring domains that are no brand, most used first."""
     some = groups.best(np.flatnonzero(np.isin(groups.classes, _NO_BRAND)), MOST_JOINED)
-    numbers = joined([judged.of.folds[groups.wording[group]] for group in some], _words)
+    stems = stems_in((*profile.languages, "en")[0])
+    numbers = joined([judged.of.folds[groups.wording[group]] for group in some], stems)
     number_of = np.full(len(groups.links), -1, np.int64)
     number_of[some] = numbers
     of = number_of[groups.of]
@@ -274,10 +230,6 @@ def _repeated(judged: Judged, groups: _Groups) -> tuple[Repeated, ...]:
         )
         for number in kept
     )
-
-
-def _words(fold: str) -> list[str]:
-    return fold.split()
 
 
 def _sitewide(
@@ -337,7 +289,7 @@ def _parts(conn: Connection, judged: Judged, classes: Ints, by: By, limit: int |
         page, domain = rows.page[of], rows.domain[of]
         if not len(page):
             continue
-        part, _ = _distribution(page, domain, classes[of])
+        part, _ = distribution(page, domain, classes[of])
         found.append(Breakdown(name, len(page), len(sums.distinct(domain)), part))
     return tuple(found)
 

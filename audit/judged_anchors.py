@@ -12,7 +12,8 @@ import numpy as np
 from sqlalchemy import Connection
 
 from audit import anchor_sums as sums
-from audit.anchor_class import CLASSES, Classifier, Flag, Verdict
+from audit.anchor_class import Classifier, Flag, Verdict
+from audit.anchor_shares import CLASS_PLACE
 from audit.anchor_sums import Ints, Rows
 from audit.profile import Profile
 from crawler.urls import canonical_url, fold_page, is_ip
@@ -24,7 +25,6 @@ from storage.records import AnchorSource
 from storage.targets import Target, resolve
 
 FLAGS: tuple[Flag, ...] = ("phrase", "close_variant", "person", "page_title", "sentence", "lang_mismatch")
-CLASS_PLACE = {name: place for place, name in enumerate(CLASSES)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from audit.anchor_class import AnchorClass
+from audit.words import cleaned, lowers, stem
 
 NO_BRAND: frozenset[AnchorClass] = frozenset(("exact", "partial", "generic", "other"))
 """Classes of words that hold neither a brand nor an address."""
-MOST_JOINED = 5_000
+MOST_JOINED = 2_000
 """So many of the most used wordings are compared; rarer ones cannot be the largest."""
 
 
@@ -25,3 +26,8 @@ def joined(folds: Sequence[str], words: Callable[[str], Sequence[str]]) -> list[
 
 def _key(fold: str, words: Callable[[str], Sequence[str]]) -> tuple[str, ...]:
     return tuple(sorted(words(fold))) or (fold,)
+
+
+def stems_in(language: str) -> Callable[[str], Sequence[str]]:
+    """What takes the stems of a text's words in one language."""
+    return lambda text: [stem(word, language) for word in lowers(cleaned(text))]

@@ -28,11 +28,14 @@ READING = {"crawler.seeds"}
 UNPACKERS = {"crawler.bodies": ("brotli", "compression.zstd", "backports.zstd")}
 
 LINKS_ALONE = {"audit.link_audit", "audit.ask_links", "storage.referrers"}
-WORDS_ALONE = {"audit.anchor_audit", "audit.anchor_class", "audit.ask_anchors", "audit.judged_anchors"}
+WORDS_ALONE = {
+    "audit.anchor_audit", "audit.anchor_class", "audit.anchor_shares", "audit.ask_anchors", "audit.judged_anchors",
+    "audit.said",
+}  # fmt: skip
 # Modules of audit that are loaded late, by those alone who need their libraries.
 NUMBERS: set[str] = {
-    "audit.anchor_sums", "audit.ask_anchors", "audit.ask_authority", "audit.class_links", "audit.graph_rank",
-    "audit.judged_anchors", "audit.said",
+    "audit.anchor_shares", "audit.anchor_sums", "audit.ask_anchors", "audit.ask_authority", "audit.class_links",
+    "audit.graph_rank", "audit.judged_anchors", "audit.said",
 }  # fmt: skip
 
 STDLIB = frozenset(sys.stdlib_module_names)
