@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection
@@ -31,8 +32,10 @@ from audit.link_audit import (
 from audit.profile import Profile, Section, Thresholds
 from audit.relevance import Collection, Document, PageText, Query, Reader, query_of, relevance
 from audit.topics import topics_of
+from crawler.urls import canonical_url, fold_page
 from storage.authority import Scale, StoredFigure, figures, newest, scales
 from storage.codes import PLACEMENTS
+from storage.errors import UnknownName
 from storage.evidence import OutLink
 from storage.filters import Chosen
 from storage.page_facts import PageFacts, facts_of_urls, page_facts
@@ -60,6 +63,8 @@ def link_audit_of(
     judge: int | None = JUDGED,
     now: int,
     target: str | None = None,
+    figure: str | None = None,
+    first_only: bool = False,
 ) -> LinkAudit:
     """Audit where the selected links come from.
 
@@ -68,11 +73,15 @@ def link_audit_of(
         judge: referring domains of which one page is read for relevance, topics and outlinks; None: all.
         now: what ages and recent losses are counted from, milliseconds UTC; an ``as_of`` of the filter comes first.
         target: as the answer names it.
+        figure: name of the figure that authority goes by; None: the one that most referring domains have.
+        first_only: the domains judged are the first ones alone, not a choice that speaks for all.
+    Raises:
+        UnknownName: the ledger has no figures of that name.
     """
     now = now if chosen.filter.as_of is None else chosen.filter.as_of
     limits = profile.thresholds
     found = referring_domains(conn, chosen)
-    told = _Authority(conn, [one.id for one in found], limits)
+    told = _Authority(conn, [one.id for one in found], limits, figure)
     found.sort(key=lambda one: rank(told.leading_figure(one.id), one.links, one.name))
     listed = found[:limit]
     large = [one.id for one in found if one.pages >= limits.sitewide_pages]
@@ -81,9 +90,10 @@ def link_audit_of(
     in_main_of = in_main(conn, chosen, [one.id for one in listed] if len(listed) < len(found) else None)
     stand = spans(conn, chosen, [now - days * DAY + 1 for _, days in AGES if days is not None])
     lost = losses(conn, chosen, now - 30 * DAY)
-    read = _Pages(conn, chosen, profile, spread([one.id for one in found], judge)).read()
+    order = [one.id for one in found]
+    read = _Pages(conn, chosen, profile, order[:judge] if first_only else spread(order, judge)).read()
     bands = Counter(page.relevance.band for page in read.values())
-    values = [figure.value for one in found if (figure := told.leading_figure(one.id)) and not figure.lowest_first]
+    values = [of.value for one in found if (of := told.leading_figure(one.id)) and not of.lowest_first]
     causes = ("rel_nofollow", "rel_ugc", "rel_sponsored", "page_nofollow")
     return LinkAudit(
         target=target,
@@ -116,6 +126,7 @@ def link_audit_of(
         ),
         by_month=months(one.first_seen for one in found),
         topics=dict(sorted(Counter(name for page in read.values() for name in page.topics).items())),
+        why_unknown=dict(sorted(Counter(why for page in read.values() if (why := page.relevance.why_unknown)).items())),
         no_page=sum(page.external_links is None for page in read.values()),
         judged_spread=len(read) < len(found),
     )
@@ -153,15 +164,19 @@ def _referrer(
 class _Authority:
     """The figures of the referring domains, and which scale leads."""
 
-    def __init__(self, conn: Connection, ids: Sequence[int], limits: Thresholds) -> None:
+    def __init__(self, conn: Connection, ids: Sequence[int], limits: Thresholds, wanted: str | None) -> None:
         self.scales = newest(scales(conn))
         self.own = own_scale(self.scales)
         self._stored = figures(conn, ids, of=self.scales) if self.scales else {}
         self._limits = limits
         self.covered = Counter(one.scale.id for some in self._stored.values() for one in some)
         usable = [one for one in self.scales if self.covered[one.id] and not self.blank(one)]
+        if wanted is not None:
+            if wanted not in [name for one in self.scales for name in (named(one), one.name)]:
+                raise UnknownName("figure", wanted, tuple(map(named, self.scales)))
+            usable = [one for one in usable if wanted in (named(one), one.name)]
         # A figure of 0 to 100 serves before a position in a ranking, which cannot be measured against a line.
-        usable.sort(key=_lowest_first)
+        usable.sort(key=lambda one: (_lowest_first(one), -self.covered[one.id]))
         self.leading = usable[0].id if usable else None
 
     def blank(self, scale: Scale) -> bool:
@@ -276,11 +291,12 @@ class _Pages:
     def _queries(self) -> tuple[dict[str, Query], dict[str, PageText]]:
         """By URL linked to: what tells what it is about, and its own page where it was read."""
         urls = sorted(set(self.targets.values()))
-        facts = facts_of_urls(self.conn, urls, self.as_of)
+        spelled = {name: _spellings(name) for name in urls}
+        facts = facts_of_urls(self.conn, {one for some in spelled.values() for one in some}, self.as_of)
         queries, texts = {}, {}
         for name in urls:
             section = section_of(self.profile, name)
-            page = facts.get(name)
+            page = next((facts[one] for one in spelled[name] if one in facts), None)
             title = page.title if page is not None else section.title
             h1: tuple[str, ...] = page.h1[:1] if page is not None else (section.h1,) if section.h1 else ()
             codes = section.languages or self.profile.languages
@@ -314,7 +330,24 @@ class _Pages:
 
 def section_of(profile: Profile, url: str) -> Section:
     """The section of a profile for links to one URL."""
-    return next((one for one in profile.pages if one.url == url), profile.whole)
+    wanted = _folded(url)
+    return next((one for one in profile.pages if one.url is not None and _folded(one.url) == wanted), profile.whole)
+
+
+@lru_cache(maxsize=10_000)
+def _folded(url: str) -> str:
+    return fold_page(canonical_url(url), query="tracking")
+
+
+def _spellings(url: str) -> tuple[str, ...]:
+    """URLs under which the page may have been read: as linked, else with the other scheme, host or final slash."""
+    _, _, rest = url.partition("://")
+    bare = rest.removeprefix("www.")
+    path, mark, query = bare.partition("?")
+    other = path[:-1] if path.endswith("/") and path.count("/") > 1 else path + "/" if not path.endswith("/") else path
+    ways = [f"{scheme}://{host}{end}" for end in dict.fromkeys((bare, f"{other}{mark}{query}"))
+            for scheme in ("https", "http") for host in ("", "www.")]  # fmt: skip
+    return tuple(dict.fromkeys((url, *ways)))
 
 
 def _order(link: OutLink) -> tuple[bool, bool]:

@@ -39,7 +39,9 @@ def matrix_of(
         figure, line: as in `audit.matrix.matrix`.
         links: the source audit, if it was made already, of as many domains.
     """
-    found = links or link_audit_of(conn, chosen, profile, limit=judge, judge=judge, now=now, target=target)
+    found = links or link_audit_of(
+        conn, chosen, profile, limit=judge, judge=judge, now=now, target=target, first_only=True
+    )
     looked_at: tuple[Referrer, ...] = found.domains[:judge]
     ids = ids_of_domains(conn, [one.domain for one in looked_at])
     said = said_by_domain(conn, replace(chosen, sources=tuple(ids)), profile) if ids else []

@@ -142,6 +142,8 @@ class LinkAudit:
     """(YYYY-MM, referring domains first seen in it), for the chart."""
     topics: Mapping[str, int] = field(default_factory=dict)
     """Judged referring domains by commercial topic among the external links of their judged page."""
+    why_unknown: Mapping[str, int] = field(default_factory=dict)
+    """Judged referring domains whose relevance is not known, by reason."""
     no_page: int = 0
     """Of the judged, those of whose page nothing is kept: no topics and no outlinks are known."""
     judged_spread: bool = False
