@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from audit.said import said_by_domain
 from audit.ask_links import link_audit_of
 from audit.link_audit import LinkAudit, Referrer
 from audit.matrix import Matrix, Worded, matrix
 from audit.profile import Profile
+from audit.said import said_by_domain
 from storage.anchor_uses import domains
 from storage.filters import Chosen
 from storage.targets import ids_of_domains
