@@ -25,7 +25,7 @@ from cli.targets import parse_target, wider
 from storage.coverage import coverage
 from storage.filters import LinkFilter, choose
 from storage.link_counts import cells
-from storage.lists import backlinks_of
+from storage.lists import backlinks_of, lists
 from storage.targets import WHOLE_LEDGER, Target, resolve
 from storage.times import to_iso
 
@@ -82,10 +82,10 @@ def compare(
             rival, of = _rival(conn, asked, own, first, target, same_keywords)
             sides.append(_side(conn, asked, target, rival, of, judge))
         found = compared(sides)
-        lists = {side.target: [_read(conn, name) for name in side.lists] for side in sides}
-        head = _head(found, sides, lists, asked)
+        held = {side.target: [_read(conn, name) for name in side.lists] for side in sides}
+        head = _head(found, sides, held, asked)
         head["coverage"] = coverage(conn, choose(conn, asked.wanted, resolve(conn, first)))
-        notes = (*_nothing(conn, asked, targets), *_caution(found, lists), *_profiles_said(sides))
+        notes = (*_nothing(conn, asked, targets), *_caution(found, held), *_profiles_said(sides))
         write_answer(
             _table(found, head, notes) if asked.as_table and not asked.fields else _long(found, head, notes),
             output=asked.output,
@@ -144,16 +144,17 @@ def _lists_of(conn: Connection, target: Target) -> tuple[str, ...]:
 def _read(conn: Connection, name: str) -> dict[str, Any]:
     """How much of a list was read."""
     of = coverage(conn, choose(conn, LinkFilter(list_name=name), WHOLE_LEDGER))
-    return {"list": name, "asked": of["asked"], "fetched": of["fetched"]}
+    (kept,) = lists(conn, name)
+    return {"list": name, "pages": kept.pages, "fetched": of["fetched"]}
 
 
 def _head(
-    found: Comparison, sides: Sequence[Side], lists: Mapping[str, Sequence[Mapping[str, Any]]], asked: Asked
+    found: Comparison, sides: Sequence[Side], held: Mapping[str, Sequence[Mapping[str, Any]]], asked: Asked
 ) -> dict[str, Any]:
     json = asked.output is OutputFormat.json
     return {
         "targets": [
-            {**side.anchors.about, "target": side.target, "keywords_of": side.keywords_of, "lists": lists[side.target]}
+            {**side.anchors.about, "target": side.target, "keywords_of": side.keywords_of, "lists": held[side.target]}
             for side in sides
         ],
         "counts_compared": found.counts_compared,
@@ -225,7 +226,8 @@ def _table(found: Comparison, head: Mapping[str, Any], notes: tuple[str, ...]) -
         heading="Anchors: classes by referring domains, with 95 % intervals",
         notes=(
             f"delta: {found.targets[0]} less {'the median of the others' if several else found.targets[1]}, shares in "
-            "percentage points; * outside its interval; relevance is of the referring domains of which a page was read; divergence: of the class mix, 0 alike, 1 nothing in common",
+            "percentage points, * where it lies outside the interval; relevance: of the referring domains of which a "
+            "page was read; divergence: of the class mix, 0 alike, 1 nothing in common",
             *notes,
         ),
         below=tuple(part for part in parts if part.rows),
@@ -277,7 +279,7 @@ def _nothing(conn: Connection, asked: Asked, targets: Sequence[Target]) -> list[
     return notes
 
 
-def _caution(found: Comparison, lists: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+def _caution(found: Comparison, held: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
     notes = []
     if found.without_list:
         names = ", ".join(found.without_list)
@@ -288,8 +290,8 @@ def _caution(found: Comparison, lists: Mapping[str, Sequence[Mapping[str, Any]]]
         )
     else:
         read = [
-            f"{name}: {one['fetched']:,} of {one['asked']:,} pages of list {one['list']} read"
-            for name, several in lists.items()
+            f"{name}: {one['fetched']:,} of {one['pages']:,} pages of list {one['list']} read"
+            for name, several in held.items()
             for one in several
         ]
         notes.append(f"counts are as good as the lists behind them; {'; '.join(read)}")

@@ -19,14 +19,18 @@ from storage.lists import OtherBacklinks, backlinks_of, lists, mark, save_rows
 NOW = 1_790_000_000_000
 
 
-@pytest.fixture
-def ledger(database: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def filled(database: str) -> str:
     create_ledger(database, psl="test")
     with Ledger(database) as opened, opened.begin() as conn:
         save_rows(conn, "rival", seeds("https://a.example/\n"), NOW)
         save_rows(conn, "spring", seeds("https://b.example/\n"), NOW)
-    monkeypatch.setenv("LINKLEDGER_DB", database)
     return database
+
+
+@pytest.fixture
+def ledger(one_database: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("LINKLEDGER_DB", one_database)
+    return filled(one_database)
 
 
 def held(database: str, target: str) -> tuple[str, ...]:
@@ -34,7 +38,8 @@ def held(database: str, target: str) -> tuple[str, ...]:
         return backlinks_of(conn, target)
 
 
-def test_a_list_is_marked_and_found(ledger: str) -> None:
+def test_a_list_is_marked_and_found(database: str) -> None:
+    ledger = filled(database)
     assert held(ledger, "rival.com") == ()
     with Ledger(ledger) as opened, opened.begin() as conn:
         mark(conn, "spring", "rival.com")

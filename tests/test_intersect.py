@@ -41,13 +41,18 @@ SAMPLE = Sample(
 )
 
 
-@pytest.fixture
-def ledger(database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+def filled(database: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> str:
     with open_ledger(new_ledger(database), write=True) as conn:
         fill(conn, SAMPLE)
     monkeypatch.setenv("LINKLEDGER_DB", database)
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LINKLEDGER_PROFILES", str(folder))
+    monkeypatch.chdir(folder)
     return database
+
+
+@pytest.fixture
+def ledger(one_database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    return filled(one_database, monkeypatch, tmp_path)
 
 
 def test_the_answer_has_exactly_its_keys(ledger: str) -> None:
@@ -119,11 +124,24 @@ def test_a_page_answers_for_itself(ledger: str) -> None:
     assert by_name["https://both.org/2"]["words"] == {"a.com": ["saws"], "b.com": [""]}
 
 
+def test_both_databases(database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    filled(database, monkeypatch, tmp_path)
+    for _, options, wanted in ASKED:
+        rows = ask_json("links", "intersect", "a.com", "b.com", *options)["sources"]
+        assert [(row["name"], [row["links"].get(name, 0) for name in ("a.com", "b.com")]) for row in rows] == wanted
+    other = ask_json("links", "intersect", "a.com", "--anchor-class", "other", "--by", "page")["sources"]
+    assert {row["name"]: row["words"]["a.com"] for row in other if "both" in row["name"]} == {
+        BOTH: ["Acme"],
+        "https://both.org/2": ["saws"],
+    }
+    pages = ask_json("links", "intersect", "a.com", "--not", "mine.com", "--by", "page")["sources"]
+    assert (pages[0]["name"], pages[0]["words"], pages[0]["no_link_found"]) == (BOTH, {"a.com": ["Acme"]}, ["mine.com"])
+
+
 PROFILE = 'profile = 1\ntarget = "{}"\nbrands = ["Acme"]\nkeywords = ["saws"]\n'
 
 
-def test_by_class_of_the_words(ledger: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LINKLEDGER_PROFILES", str(tmp_path))
+def test_by_class_of_the_words(ledger: str, tmp_path: Path) -> None:
     for name in ("a.com", "b.com"):
         (tmp_path / f"{name}.toml").write_text(PROFILE.format(name))
     found = ask_json("links", "intersect", "a.com", "b.com", "--min", "1", "--anchor-class", "exact")
