@@ -196,8 +196,8 @@
         ],
       };
     },
-    rivals(look, narrow) {
-      const { targets, names, shares: rows } = figures.rivals;
+    competitors(look, narrow) {
+      const { targets, names, shares: rows } = figures.competitors;
       const fills = [look.one, look.two, ...look.more];
       const option = base(look);
       return {
