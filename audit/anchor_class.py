@@ -144,7 +144,7 @@ class Classifier:
     def _learn(self, lower: str, context: _Context) -> _Known:
         word = word_of(lower)
         match = self._keywords.match(word, context.stems) if self._keywords else NOTHING
-        canon = self._brands.canon(word, context.known)
+        canon = self._brands.canon(word, context.known, asked=match is not NOTHING)
         found = _Known(
             word=word,
             canon=canon,

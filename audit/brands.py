@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Literal, NamedTuple
 
 from audit.languages import Language, languages, legal_forms
-from audit.words import SHORTEST_TYPO, Word, cleaned, one_typo, split, word_of
+from audit.words import MANY_ENDINGS, SHORTEST_TYPO, Word, cleaned, one_typo, same_stem, split, word_of
 from crawler.suffixes import is_ip, registrable_domain
 from crawler.urls import canonical_url
 from storage.errors import InvalidUrl
@@ -121,7 +121,9 @@ class Brands:
         """Fold of each longer word of a listed name -> the word with its accents."""
         for name in names:
             clean = cleaned(name)
-            self._lowers.update((word.fold, word.lower) for word in split(clean) if len(word.fold) >= 4)
+            words = split(clean)
+            least = 4 if len(words) > 1 else 6
+            self._lowers.update((word.fold, word.lower) for word in words if len(word.fold) >= least)
             if "." in clean.strip(". ") or clean.startswith("."):
                 self.dotted[clean.casefold()] = name
             for written in {clean, clean.replace("'", "")}:
@@ -131,9 +133,9 @@ class Brands:
                     if form:
                         self._add(form, name, languages_)
                         self._add(without_frame(form, self._articles), name, languages_)
-            words = split(clean)
             if len(words) == 1 and (lists.pointing.get(words[0].fold) or lists.vocabulary.get(words[0].lower)):
                 self._cased[words[0].fold] = clean
+        self._parts = {word for key in self._keys for word in key.split()}
         for host in hosts:
             if is_ip(host):
                 continue
@@ -152,8 +154,8 @@ class Brands:
             if joined in keyword_words:
                 self._alone_only.add(joined)
             self._add(stem, host, ())
+            self._parts.update(stem)
         self.most_words = max((key.count(" ") + 1 for key in self._keys), default=0) + 1
-        self._parts = frozenset(word for key in self._keys for word in key.split())
         self._bases = sorted((set(self._joined) | {part for part in self._parts if len(part) >= 4}) - {"&"})
         self._by_first: dict[str, list[str]] = {}
         for base in self._bases:
@@ -184,8 +186,13 @@ class Brands:
         """Whether a name, run together, begins so."""
         return fold in self._beginnings
 
-    def canon(self, word: Word, languages_: tuple[Language, ...]) -> Canon:
-        """The name, or the word of a name, that a word stands for; None where it stands for none."""
+    def canon(self, word: Word, languages_: tuple[Language, ...], *, asked: bool = False) -> Canon:
+        """The name, or the word of a name, that a word stands for; None where it stands for none.
+
+        Args:
+            languages_: whose case endings names may take.
+            asked: the word stands for one of a keyword, so that it is no misspelt name.
+        """
         for form in (word.fold, word.other):
             if form in self._parts or form in self._joined:
                 return form, "written"
@@ -195,11 +202,17 @@ class Brands:
             if language.endings and (base := self._inflected(word.fold, language)) is not None:
                 return base, "ending"
         if (
-            len(word.fold) < SHORTEST_TYPO - 1
+            asked
+            or len(word.fold) < SHORTEST_TYPO - 1
             or any(word.lower in language.stop for language in languages_)
             or languages().pointing.get(word.fold)
         ):
             return None
+        for language in languages_:
+            if language.code in MANY_ENDINGS:
+                for base, lower in self._lowers.items():
+                    if base[0] == word.fold[0] and same_stem(word.lower, lower, language.code):
+                        return base, "ending"
         for base in self._by_first.get(word.fold[0], ()):
             if len(base) >= SHORTEST_TYPO and abs(len(base) - len(word.fold)) <= 1 and one_typo(word.fold, base):
                 return base, "typo"

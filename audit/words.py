@@ -266,7 +266,13 @@ def _part_late(one: str, other: str) -> bool:
             break
         shared += 1
     longest, shortest = max(len(one), len(other)), min(len(one), len(other))
-    return shared >= 4 and longest - shared <= 3 and shortest - shared <= 2 and one.isalpha() and other.isalpha()
+    return (
+        shared >= 4
+        and longest - shared <= (3 if shared < 8 else 4)
+        and shortest - shared <= 2
+        and one.isalpha()
+        and other.isalpha()
+    )
 
 
 def one_typo(one: str, other: str) -> bool:
