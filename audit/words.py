@@ -28,7 +28,8 @@ SHORTEST_TYPO = 5
 _SIGNS = dict.fromkeys(map(ord, "™℠®©℗ⓇⒸℹ"))
 """Dropped before NFKC, which would spell them out: a name would end in "TM", an information sign be a letter."""
 _QUOTES = dict.fromkeys("’‘‛ʼ`´ʹ′", "'") | dict.fromkeys("“”„‟″״", '"')
-_INVISIBLE = frozenset(ord(char) for char in BLANKS if not char.isspace())
+_INVISIBLE = frozenset(ord(char) for char in BLANKS if not char.isspace()) | {*range(0xFE00, 0xFE10), 0x20E3}
+"""With the signs that only choose how the character before them is drawn."""
 _POSSESSIVE = re.compile(r"(?<=\w)'[sS](?!\w)")
 _INNER_MARK = re.compile(r"(?<=[\u0400-\u04ff\u05d0-\u05ea])['\"׳](?=[\u0400-\u04ff\u05d0-\u05ea])")
 """The Ukrainian apostrophe and the mark in Hebrew abbreviations part no words."""
@@ -127,7 +128,7 @@ def word_of(lower: str) -> Word:
     other = fold
     if not lower.isascii() and _UMLAUT.search(lower):
         other = "".join(_WRITTEN_OUT.get(char, char) for char in lower).translate(_FOLD)
-    return Word(lower, fold, other, not lower.isascii() and UNSPACED.search(lower) is not None)
+    return Word(lower, fold or lower, other or lower, not lower.isascii() and UNSPACED.search(lower) is not None)
 
 
 def cleaned(text: str) -> str:
@@ -158,6 +159,8 @@ def lowers(clean: str) -> list[str]:
     found = clean.translate(_LOWER).split()
     if not clean.isascii() and UNSPACED.search(clean) is not None:
         found = [run for word in found for run in (_RUNS.findall(word) if UNSPACED.search(word) else (word,))]
+    if not clean.isascii():  # a mark that stands alone is no word
+        found = [word for word in found if word[0].isalnum() or word == "&" or any(map(str.isalnum, word))]
     return found[:MOST_WORDS]
 
 
