@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from audit.anchor_audit import AnchorAudit, ClassShare
+from audit.compare import Comparison, Measure, Side, compare
 from audit.link_audit import LinkAudit, Referrer
 from audit.measures import Interval
 from storage.times import to_iso
@@ -25,28 +26,9 @@ if TYPE_CHECKING:
 FORMAT = 1
 """Number of the form of the JSON; another one where a field was renamed or left out."""
 ANCHORS, DOMAINS, JUDGED, MATRIX_ROWS = 500, 500, 300, 200
+RIVALS_JUDGED = 100
+"""Referring domains of each competitor of which a page is judged."""
 _TIMES = frozenset(("first_seen", "last_seen", "seen_from", "seen_to"))
-
-
-@dataclass(frozen=True, slots=True)
-class Rivals:
-    """The target and its competitors, side by side."""
-
-    targets: tuple[str, ...]
-    """The target itself first."""
-    names: tuple[str, ...]
-    """Of the classes, in order."""
-    shares: Mapping[str, tuple[float | None, ...]]
-    """Share by referring domains of each class, one for each target; None: it has no links here."""
-    median: Mapping[str, float | None]
-    """Of the competitors, by class."""
-    divergence: tuple[float | None, ...]
-    """Jensen-Shannon divergence of each from the target's mix."""
-    domains: tuple[int, ...]
-    """Referring domains known of each."""
-    counts_comparable: bool
-    """Whether numbers of domains may be compared: only where each has a list of its own backlinks."""
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +51,9 @@ class Report:
     matrix: Matrix | None = None
     no_matrix: str | None = None
     """Why there is none."""
-    rivals: Rivals | None = None
-    no_rivals: str | None = None
+    competitors: Comparison | None = None
+    """The target beside its competitors."""
+    no_competitors: str | None = None
     notes: tuple[str, ...] = ()
     """What a reader should know first, such as why there is nothing."""
 
@@ -100,8 +83,8 @@ def plain(report: Report) -> dict[str, Any]:
     together = {
         "matrix": matrix,
         "no_matrix": report.no_matrix,
-        "rivals": _plain(report.rivals),
-        "no_rivals": report.no_rivals,
+        "competitors": _plain(report.competitors),
+        "no_competitors": report.no_competitors,
     }
     return made | audits | together
 
@@ -111,6 +94,10 @@ def _plain(value: Any, name: str = "") -> Any:
         found = {one.name: _plain(getattr(value, one.name), one.name) for one in fields(value)}
         if isinstance(value, ClassShare):
             found["gap"] = value.gap
+        if isinstance(value, Measure):
+            found |= {"delta": value.delta, "apart": value.apart}
+        if isinstance(value, Comparison):
+            found["counts_compared"] = value.counts_compared
         if isinstance(value, Referrer):
             figure = value.shown_figure
             found["figure"] = None if figure is None else _plain(figure)
@@ -172,10 +159,19 @@ def report_of(
     from audit.ask_matrix import matrix_of
 
     links = link_audit_of(conn, chosen, profile, limit=domains, judge=judge, now=now, target=target)
-    others = {one.name: anchor_audit_of(conn, one.chosen, one.profile, limit=0, target=one.name) for one in rivals}
+    sides = [
+        Side(
+            one.name,
+            anchor_audit_of(conn, one.chosen, one.profile, limit=0, target=one.name),
+            link_audit_of(conn, one.chosen, one.profile, limit=0, judge=RIVALS_JUDGED, now=now, target=one.name),
+            one.lists,
+            target,
+        )
+        for one in rivals
+    ]
+    others = {side.target: side.anchors for side in sides}
     words = anchor_audit_of(conn, chosen, profile, limit=anchors, target=target, rivals=others)
     both = matrix_of(conn, chosen, profile, now=now, judge=domains, target=target, links=links)
-    listed = {target: lists, **{one.name: one.lists for one in rivals}}
     return Report(
         target=target,
         scope=chosen.covered.scope,
@@ -187,31 +183,7 @@ def report_of(
         links=links,
         anchors=words,
         matrix=both,
-        rivals=beside(target, words, others, listed) if others else None,
-        no_rivals=None if others else "the profile names no competitors",
+        competitors=compare([Side(target, words, links, lists, target), *sides]) if sides else None,
+        no_competitors=None if sides else "the profile names no competitors",
         notes=notes,
-    )
-
-
-def beside(
-    target: str, own: AnchorAudit, others: Mapping[str, AnchorAudit], lists: Mapping[str, tuple[str, ...]]
-) -> Rivals:
-    """The target and its competitors, side by side."""
-    audits = {target: own, **others}
-    without = [name for name in audits if not lists.get(name)]
-    notes = [f"{name} has no links here" for name, one in others.items() if not one.links]
-    if without:
-        notes.append(f"no list of its own backlinks: {', '.join(without)} (`crawl --backlinks-of` marks one)")
-    return Rivals(
-        targets=tuple(audits),
-        names=tuple(one.name for one in own.classes),
-        shares={
-            name: tuple(one.share(name).share_domains_split if one.links else None for one in audits.values())
-            for name in (each.name for each in own.classes)
-        },
-        median={one.name: own.medians.get(one.name) for one in own.classes},
-        divergence=tuple(0.0 if name == target else own.divergences.get(name) for name in audits),
-        domains=tuple(one.referring_domains for one in audits.values()),
-        counts_comparable=not without,
-        notes=tuple(notes),
     )

@@ -41,6 +41,8 @@ def anchors_section(audit: Data) -> Html:
 
 def _classes(audit: Data) -> Html:
     rows = audit["classes"]
+    if not audit["links"]:
+        return card("Classes of anchors", tag("p", "No anchor is known."))
     columns = [
         Column("Class", lambda row: spoken(row["name"]), class_="nowrap"),
         Column("By domains", lambda row: percent(row["share_domains_split"]), number=True),

@@ -57,6 +57,12 @@ def _over_time(audit: Data) -> Html:
     months = months_between(audit["by_month"])
     if not months:
         return card("Referring domains over time", tag("p", "No referring domain is known."))
+    if len(months) == 1:
+        name, count = months[0]
+        return card(
+            "Referring domains over time",
+            tag("p", f"All {count:,} were first seen in {name}, so there is no course to draw yet."),
+        )
     rows, so_far = [], 0
     for month, count in months:
         so_far += count

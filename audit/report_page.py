@@ -111,12 +111,17 @@ def chart_data(data: Data) -> dict[str, Any]:
         }
         for one in data["anchors"]["classes"]
     ]
-    rivals = data["rivals"] and {
-        "targets": [shown(name) for name in data["rivals"]["targets"]],
-        "names": [spoken(name) for name in data["rivals"]["names"]],
-        "shares": [data["rivals"]["shares"][name] for name in data["rivals"]["names"]],
+    found = data["competitors"]
+    by_domains = [
+        one for one in (found or {}).get("measures", ()) if (one["part"], one["basis"]) == ("anchors", "domains")
+    ]
+    competitors = found and {
+        "targets": [shown(name) for name in found["targets"]],
+        "names": [spoken(one["name"]) for one in by_domains],
+        "shares": [one["values"] for one in by_domains],
     }
-    return {"classes": classes, "months": months_between(data["links"]["by_month"]), "rivals": rivals}
+    months = months_between(data["links"]["by_month"])
+    return {"classes": classes, "months": months, "competitors": competitors}
 
 
 def licences() -> Html:
@@ -201,7 +206,7 @@ def _summary(data: Data) -> Html:
         _tile("Links", number(links["links"]), f"{followed} followed"),
         _tile("Distinct anchors", number(anchors["distinct_anchors"]), f"on {anchors['links']:,} links"),
     ]
-    if money is not None:
+    if money is not None and anchors["links"]:
         tiles.append(
             _tile("Money anchors", percent(money["share_domains_split"]), f"of domains, {interval(money['interval'])}")
         )

@@ -8,13 +8,13 @@ from typing import Any
 from audit.matrix import GROUPS
 from audit.report_anchors import anchor
 from audit.report_html import Html, join, link, tag, words
-from audit.report_parts import Column, Row, card, chart, counted, number, percent, spoken, table
+from audit.report_parts import Column, Row, card, chart, counted, number, percent, points, spoken, table
 
 Data = Mapping[str, Any]
 
 
 def together_section(data: Data) -> Html:
-    return join(_matrix(data["matrix"], data["no_matrix"]), _rivals(data["rivals"], data["no_rivals"]))
+    return join(_matrix(data["matrix"], data["no_matrix"]), _competitors(data["competitors"], data["no_competitors"]))
 
 
 def _matrix(matrix: Data | None, why: str | None) -> Html:
@@ -90,39 +90,84 @@ def _relevance(row: Row) -> str:
     return "unknown" if row["relevance"] is None else f"{row['relevance']:.2f}"
 
 
-def _rivals(rivals: Data | None, why: str | None) -> Html:
+def _competitors(found: Data | None, why: str | None) -> Html:
     title = "Beside competitors"
-    if rivals is None:
+    if found is None:
         return card(title, tag("p", f"Not compared: {why}."))
-    targets = rivals["targets"]
-    rows = [(spoken(name), rivals["shares"][name], rivals["median"].get(name)) for name in rivals["names"]]
-    columns = [Column("Class", lambda row: row[0], class_="nowrap")]
-    columns += [Column(name, _share_at(place), number=True) for place, name in enumerate(targets)]
-    columns.append(Column("Median of competitors", lambda row: percent(row[2]), number=True))
-    spread = [(name, rivals["domains"][at], rivals["divergence"][at]) for at, name in enumerate(targets)]
-    about = [
-        Column("Target", lambda row: row[0], class_="words"),
-        Column("Referring domains known", lambda row: number(row[1]), number=True),
-        Column("Distance from the target's mix", lambda row: number(row[2]), number=True),
+    targets = found["targets"]
+    notes = [
+        f"Too few referring domains for a verdict: {name} ({domains:,})." for name, domains in found["too_few"].items()
     ]
-    counts = (
-        "The numbers of domains may be compared: each has a list of its own backlinks."
-        if rivals["counts_comparable"]
-        else "The numbers of domains may not be compared, only shares: not each has a list of its own backlinks."
-    )
-    return card(
-        title,
-        chart(
-            "rivals",
-            f"Chart of the share of each class of anchors for {', '.join(targets)}. The table below has every figure.",
-            "Share of each class by referring domains.",
-            tall=True,
+    if not found["counts_compared"]:
+        notes.append(
+            "Only shares are compared, no counts: no list is marked as the backlinks of "
+            f"{', '.join(found['without_list'])} (crawl --backlinks-of)."
+        )
+    distances = [(name, found["divergence_domains"][name], found["divergence_links"][name]) for name in targets[1:]]
+    columns = [
+        Column("Competitor", lambda row: words(row[0]), class_="short"),
+        Column("By domains", lambda row: number(row[1]), number=True),
+        Column("By links", lambda row: number(row[2]), number=True),
+    ]
+    return join(
+        card(
+            title,
+            chart(
+                "competitors",
+                f"Chart of the share of each class of anchors for {', '.join(targets)}. The table below has every "
+                "figure.",
+                "Share of each class of anchors by referring domains.",
+                tall=True,
+            ),
+            _measures(found, ("anchors", "views"), "Anchors by class, and summed up; shares by referring domains"),
+            *(tag("p", note, class_="note") for note in notes),
+            note="Difference: the target less the median of the others, in percentage points; marked where that median "
+            "lies outside the target's 95% interval.",
         ),
-        table(rows, columns, caption="Share of each class by referring domains"),
-        table(spread, about, caption="Distance: Jensen-Shannon divergence, 0 alike, 1 nothing in common"),
-        *(tag("p", note, class_="note") for note in (counts, *rivals["notes"])),
+        card("Their links beside yours", _measures(found, ("links", "figures", "counts"), "Links and authority")),
+        card(
+            "How far the mixes of classes are apart",
+            table(distances, columns, caption="Jensen-Shannon divergence: 0 alike, 1 nothing in common"),
+        ),
     )
 
 
-def _share_at(place: int) -> Callable[[Row], str]:
-    return lambda row: percent(row[1][place])
+def _measures(found: Data, parts: tuple[str, ...], caption: str) -> Html:
+    """Measures of every target, side by side; of those of anchors only the ones by domains."""
+    rows = [
+        one
+        for one in found["measures"]
+        if one["part"] in parts and not (one["part"] in ("anchors", "views") and one["basis"] != "domains")
+    ]
+    columns = [Column("Measure", _measure_name, class_="nowrap")]
+    columns += [Column(name, _value_at(place), number=True) for place, name in enumerate(found["targets"])]
+    columns += [
+        Column("Median of others", lambda row: _value(row, row["others"]), number=True),
+        Column("Difference", _difference, number=True),
+    ]
+    return table(rows, columns, caption=caption)
+
+
+_SUMMED = {"money": "money (sum)", "compound": "compound (sum)", "brand_and_url": "brand and URL (sum)"}
+
+
+def _measure_name(row: Row) -> str:
+    name = _SUMMED.get(row["name"], spoken(row["name"]))
+    if row["part"] == "views" and row["name"] == "other":
+        name = "all others (sum)"
+    return f"{name}, of {row['basis']}" if row["part"] == "links" else name
+
+
+def _value(row: Row, value: float | None) -> str:
+    return number(value) if row["part"] in ("figures", "counts") else percent(value)
+
+
+def _value_at(place: int) -> Callable[[Row], str]:
+    return lambda row: _value(row, row["values"][place])
+
+
+def _difference(row: Row) -> Html | str:
+    if row["delta"] is None:
+        return "–"
+    said = number(row["delta"]) if row["part"] in ("figures", "counts") else points(row["delta"])
+    return join(tag("span", "apart", class_="badge some"), " ", said) if row["apart"] else said

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from audit.anchor_audit import AnchorAudit, Breakdown, ClassShare, JudgedAnchor, Repeated, Sign, Sitewide, Velocity
 from audit.anchor_class import CLASSES, AnchorClass
+from audit.compare import Comparison, Side, compare
 from audit.link_audit import Band, Figure, LinkAudit, Referrer, Relevance
 from audit.matrix import Worded, matrix
 from audit.measures import concentration, entropy, evenness, wilson
-from audit.report import Report, Rivals
+from audit.report import Report
 
 ABOUT = {"target": "acme.example", "profile": "0123456789ab", "drafted": True, "rules_version": 1}
 NOW = 1_795_392_000_000
@@ -232,25 +235,22 @@ def link_audit(rows: int = 300) -> LinkAudit:
     )
 
 
-def rivals() -> Rivals:
-    names = tuple(CLASSES)
-    shares: dict[str, tuple[float | None, ...]] = {
-        name: (links / 15_000, domains / 442, 1 / 9, None) for name, links, domains in _MIX
-    }
-    return Rivals(
-        targets=("acme.example", "rival.example", "other.example", "<i>third</i>.example"),
-        names=names,
-        shares=shares,
-        median=dict.fromkeys(names, 0.1),
-        divergence=(0.0, 0.1080, 0.2, None),
-        domains=(442, 910, 120, 0),
-        counts_comparable=False,
-        notes=("rival.example has 910 referring domains here, all from one list",),
+def competitors(links: LinkAudit, anchors: AnchorAudit) -> Comparison:
+    """The target beside one like it, one of other words, one that is hardly known, and one with no link."""
+    turned = tuple(replace(one, name=name) for one, name in zip(reversed(anchors.classes), CLASSES, strict=True))
+    nothing = replace(anchors, links=0, referring_domains=0, enough=False)
+    return compare(
+        [
+            Side("acme.example", anchors, links, ("mine",), "acme.example"),
+            Side("rival.example", replace(anchors, classes=turned), replace(links, followed=9_000), ("rival",)),
+            Side("other.example", replace(anchors, enough=False), replace(links, lost=10)),
+            Side("<i>third</i>.example", nothing, replace(links, links=0)),
+        ]
     )
 
 
 def report(rows: int = 320) -> Report:
-    links, anchors = link_audit(), anchor_audit(rows)
+    links, anchors = link_audit(rows - 20), anchor_audit(rows)
     worded = [
         Worded(
             one.domain,
@@ -274,5 +274,5 @@ def report(rows: int = 320) -> Report:
         links=links,
         anchors=anchors,
         matrix=matrix(links.domains, worded, target="acme.example", about=ABOUT, of_domains=442),
-        rivals=rivals(),
+        competitors=competitors(links, anchors),
     )
