@@ -1,0 +1,401 @@
+"""The anchor audit: shares that add up, known figures, sitewide links, repetition, velocity, signs."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from proof import examples
+from sample import DAY, T0, Sample, SampleLink, SamplePage, SampleVisit, fill, new_ledger
+
+from audit import anchor_sums as sums
+from audit.anchor_audit import VIEWS, AnchorAudit, ClassShare, Repeated, Velocity
+from audit.anchor_class import CLASSES
+from audit.anchor_shares import CLASS_PLACE, distribution, medians_of
+from audit.ask_anchors import BYS, By, anchor_audit_of
+from audit.measures import wilson
+from audit.profile import Profile, Section, Thresholds
+from audit.repeated import joined, stems_in
+from audit.signs import EVIDENCE, signs
+from audit.velocity import shortest, velocity
+from cli.targets import parse_target
+from storage.engine import open_ledger
+from storage.filters import LinkFilter, choose
+from storage.link_counts import counts
+from storage.targets import resolve
+
+PROFILE = Profile("acme.com", ("Acme",), Section(None, ("running shoes",)), languages=("en",))
+
+
+def audited(
+    database: str,
+    links: Sequence[SampleLink],
+    profile: Profile = PROFILE,
+    *,
+    target: str = "acme.com",
+    by: By | None = None,
+    limit: int | None = None,
+    rivals: dict[str, AnchorAudit] | None = None,
+    pages: dict[str, SamplePage] | None = None,
+    **filters: object,
+) -> AnchorAudit:
+    with open_ledger(new_ledger(database), write=True) as conn:
+        fill(conn, Sample(links, pages or {}))
+        chosen = choose(conn, LinkFilter(**filters), resolve(conn, parse_target(target)))  # type: ignore[arg-type]
+        found = anchor_audit_of(conn, chosen, profile, by=by, limit=limit, target=target, rivals=rivals)
+        assert found.links == counts(conn, chosen).backlinks, "the links covered are the links counted"
+    return found
+
+
+def shared(rows: Sequence[tuple[int, int, str]]) -> dict[str, ClassShare]:
+    """The distribution of (domain, page, class), by name; views under ``view:``."""
+    domain, page = (np.array([row[place] for row in rows], np.int64) for place in (0, 1))
+    classes = np.array([CLASS_PLACE[row[2]] for row in rows], np.int64)  # type: ignore[index]
+    found, views = distribution(page, domain, classes)
+    return {one.name: one for one in found} | {f"view:{one.name}": one for one in views}
+
+
+# --- known figures -----------------------------------------------------------------------------------
+
+
+def test_500_links_of_one_domain_each(one_database: str) -> None:
+    said = ["Acme"] * 400 + ["running shoes"] * 80 + ["click here"] * 20
+    audit = audited(
+        one_database,
+        [SampleLink(f"https://s{number}.example/", "https://acme.com/", words) for number, words in enumerate(said)],
+    )
+    branded, exact, generic = (audit.share(name) for name in ("branded", "exact", "generic"))
+    assert (branded.links, exact.links, generic.links) == (400, 80, 20)
+    for one, share in ((branded, 0.8), (exact, 0.16), (generic, 0.04)):
+        assert one.share_links == one.share_domains_split == one.share_pages_split == share
+        assert one.gap == 0
+    assert exact.interval is not None
+    assert [round(end, 3) for end in exact.interval] == [0.130, 0.195]
+    for got in (audit.entropy_links, audit.entropy_domains):
+        assert round(got, 4) == 0.8663
+    for got in (audit.evenness_links, audit.evenness_domains):
+        assert round(got, 4) == 0.2733
+    for got in (
+        audit.concentration_links,
+        audit.concentration_domains,
+        audit.anchor_concentration_links,
+        audit.anchor_concentration_domains,
+    ):
+        assert math.isclose(got, 0.6672)
+    assert audit.distinct_anchors == 3
+    assert [one.anchor for one in audit.anchors] == ["Acme", "running shoes", "click here"]
+    assert {one.name: one.level for one in audit.signs} == {"exact_share": "notice", "repeated_anchor": "notice"}
+
+
+def test_one_footer_beside_49_branded_domains() -> None:
+    rows = [(0, page, "exact") for page in range(5_000)]
+    rows += [(domain, 5_000 + domain, "branded") for domain in range(1, 50)]
+    exact = shared(rows)["exact"]
+    assert round(exact.share_links, 2) == 0.99
+    assert exact.share_domains_split == 0.02
+    assert round(exact.gap, 2) == 0.97
+
+
+def test_a_domain_is_split_over_its_classes() -> None:
+    found = shared([(0, 0, "exact"), (0, 1, "branded"), (0, 1, "branded"), (1, 2, "branded")])
+    exact, branded = found["exact"], found["branded"]
+    assert (exact.domains, branded.domains) == (1, 2)
+    assert (exact.share_domains_split, branded.share_domains_split) == (0.25, 0.75)
+    assert exact.share_pages_split == pytest.approx(1 / 3)
+    assert exact.share_links == 0.25
+    assert exact.interval == wilson(0.5, 2)
+
+
+CASES = st.lists(
+    st.tuples(st.integers(0, 6), st.integers(0, 3), st.sampled_from(CLASSES)).map(
+        lambda row: (row[0], row[0] * 4 + row[1], row[2])
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(CASES)
+def test_shares_are_those_of_plain_loops_and_add_up(rows: list[tuple[int, int, str]]) -> None:
+    found = shared(rows)
+    for place, measure in ((0, "share_domains_split"), (1, "share_pages_split")):
+        used: dict[int, set[str]] = defaultdict(set)
+        for row in rows:
+            used[row[place]].add(row[2])
+        for name in CLASSES:
+            wanted = sum((Fraction(1, len(of)) for of in used.values() if name in of), Fraction(0)) / len(used)
+            assert getattr(found[name], measure) == pytest.approx(float(wanted))
+        assert math.isclose(math.fsum(getattr(found[name], measure) for name in CLASSES), 1)
+        assert math.isclose(math.fsum(getattr(found[f"view:{name}"], measure) for name in VIEWS), 1)
+    for name in CLASSES:
+        of = [row for row in rows if row[2] == name]
+        one = found[name]
+        assert (one.links, one.domains, one.pages) == (len(of), len({row[0] for row in of}), len({r[1] for r in of}))
+    for name, members in VIEWS.items():
+        of = [row for row in rows if row[2] in members]
+        view = found[f"view:{name}"]
+        assert (view.links, view.domains, view.pages) == (len(of), len({row[0] for row in of}), len({r[1] for r in of}))
+
+
+@settings(max_examples=examples(30), deadline=None)
+@given(CASES, st.randoms())
+def test_numbering_changes_no_figure(rows: list[tuple[int, int, str]], dice: object) -> None:
+    """Ids are drawn anew in each ledger: two of them must say the same to the last digit."""
+    numbers = list(range(40))
+    dice.shuffle(numbers)  # type: ignore[attr-defined]
+    again = [(numbers[domain], numbers[page], name) for domain, page, name in rows]
+    assert shared(rows) == shared(again)
+    one, other = (np.array([row[1] for row in of]) for of in (rows, again))
+    domains, others = (np.array([row[0] for row in of]) for of in (rows, again))
+    assert sums.split_concentration(one, domains) == sums.split_concentration(other, others)
+    assert sums.concentration(one) == sums.concentration(other)
+
+
+# --- from a ledger -----------------------------------------------------------------------------------
+
+MIXED = [
+    SampleLink("https://a.org/1", "https://acme.com/", "Acme"),
+    SampleLink("https://a.org/1", "https://acme.com/x", "ACME", link_no=0, placement="footer", rel=("nofollow",)),
+    SampleLink("https://b.org/1", "https://acme.com/x", "running shoes", rel=("ugc", "nofollow")),
+    SampleLink("https://b.org/2", "https://acme.com/", "Running  Shoes", placement="nav", first_seen=T0 + 40 * DAY),
+    SampleLink("https://c.org/1", "https://acme.com/x", "trail guide", gone_at=T0 + 2 * DAY, last_seen=T0 + DAY),
+    SampleLink("https://c.org/1", "https://acme.com/", "read more", page_nofollow=("meta_robots",)),
+    SampleLink("https://d.org/1", "https://acme.com/x", "trail guide", anchor_source="img_alt"),
+]
+
+
+def test_spellings_that_fold_alike_are_one_anchor(one_database: str) -> None:
+    audit = audited(one_database, MIXED)
+    assert (audit.links, audit.referring_pages, audit.referring_domains, audit.distinct_anchors) == (6, 5, 4, 4)
+    listed = [(one.anchor, one.anchor_class, one.links, one.pages, one.domains) for one in audit.anchors]
+    assert listed == [
+        ("ACME", "branded", 2, 1, 1),
+        ("Running  Shoes", "exact", 2, 2, 1),
+        ("read more", "generic", 1, 1, 1),
+        ("trail guide", "other", 1, 1, 1),
+    ]
+    assert audit.anchors[-1].source == "img_alt"
+
+
+PARTS: dict[By, dict[str, tuple[int, int]]] = {
+    "placement": {"main": (4, 4), "footer": (1, 1), "nav": (1, 1)},
+    "rel": {"followed": (3, 3), "nofollow": (2, 2), "ugc": (1, 1), "page_nofollow": (1, 1)},
+    "target": {"https://acme.com/": (3, 3), "https://acme.com/x": (3, 3)},
+    "language": {"": (6, 4)},
+    "first-seen": {"2026-09": (5, 4), "2026-10": (1, 1)},
+}
+
+
+@pytest.mark.parametrize("by", BYS)
+@pytest.mark.parametrize("target", ["acme.com", "https://acme.com/x"])
+def test_parts(one_database: str, by: By, target: str) -> None:
+    audit = audited(one_database, MIXED, by=by, target=target)
+    found = {one.part: (one.links, one.domains) for one in audit.by}
+    if target == "acme.com":
+        assert found == PARTS[by]
+    else:
+        assert audit.links == 3
+        assert by == "rel" or sum(links for links, _ in found.values()) == 3
+    for one in audit.by:
+        assert math.isclose(math.fsum(share.share_domains_split for share in one.classes), 1)
+
+
+def test_a_page_with_a_section_of_its_own_is_judged_by_it(one_database: str) -> None:
+    own = replace(PROFILE, pages=(Section("http://www.acme.com/x/", ("trail guide",)),))
+    before, after = (audited(one_database, MIXED, profile) for profile in (PROFILE, own))
+    assert (before.share("exact").domains, after.share("exact").domains) == (1, 2)
+    judged = {one.anchor: one.anchor_class for one in after.anchors}
+    assert judged["trail guide"] == "exact"
+    assert {one.anchor: one.anchor_class for one in before.anchors}["trail guide"] == "other"
+
+
+@pytest.mark.parametrize("limit", [0, 1, 2, 3, 4, None])
+def test_a_limit_shortens_lists_and_changes_no_count(one_database: str, limit: int | None) -> None:
+    whole, cut = audited(one_database, MIXED), audited(one_database, MIXED, limit=limit)
+    assert cut.anchors == whole.anchors[:limit]
+    assert replace(cut, anchors=(), repeated=()) == replace(whole, anchors=(), repeated=())
+
+
+def test_nothing_to_audit(one_database: str) -> None:
+    audit = audited(one_database, MIXED, source=("nobody.org",), by="target")
+    assert (audit.links, audit.referring_domains, audit.enough, audit.anchors, audit.signs) == (0, 0, False, (), ())
+    assert audit.share("exact").interval is None
+
+
+def test_lost_links_are_judged_when_asked_for(one_database: str) -> None:
+    assert audited(one_database, MIXED, state="lost").share("other").links == 1
+
+
+# --- sitewide, repeated ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("linking", "read", "found"),
+    [
+        pytest.param(10, 20, True, id="half_of_the_known_pages"),
+        pytest.param(10, 21, False, id="less_than_half"),
+        pytest.param(9, 9, False, id="too_few_pages"),
+    ],
+)
+def test_sitewide(one_database: str, linking: int, read: int, found: bool) -> None:
+    links = [SampleLink(f"https://big.org/{number}", "https://acme.com/", "Acme") for number in range(linking)]
+    links += [SampleLink(f"https://big.org/{number}", "https://acme.com/x", "other words") for number in range(3)]
+    others = {f"https://big.org/{number}": SamplePage() for number in range(linking, read)}
+    unread = {"https://big.org/never": SamplePage(last_ok=None)}
+    audit = audited(one_database, links, pages=others | unread)
+    said = [(one.domain, one.anchor, one.target, one.pages, one.known_pages) for one in audit.sitewide]
+    assert said == ([("big.org", "acme", "https://acme.com/", linking, read)] if found else [])
+
+
+def test_near_duplicates_are_joined() -> None:
+    folds = ["running shoes", "shoes running", "running shoe", "blue shoes", "→"]
+    assert joined(folds, stems_in("en")) == [0, 0, 0, 3, 4]
+
+
+def test_repeated_wordings_leave_brands_out(one_database: str) -> None:
+    said = ["Acme", "Acme", "Acme", "red shoes", "Shoes red", "red shoe", "blue hat", "https://acme.com/"]
+    links = [SampleLink(f"https://s{place}.org/", "https://acme.com/", words) for place, words in enumerate(said)]
+    repeated = audited(one_database, links).repeated
+    assert [(one.spellings, one.links, one.domains, one.share_domains) for one in repeated] == [(3, 3, 3, 3 / 8)]
+
+
+# --- velocity ----------------------------------------------------------------------------------------
+
+
+def test_no_velocity_before_two_visits(one_database: str) -> None:
+    links = [SampleLink("https://a.org/", "https://acme.com/", "running shoes")]
+    once = {"https://a.org/": SamplePage(last_ok=T0, visits=(SampleVisit(T0),))}
+    audit = audited(one_database, links, pages=once)
+    assert audit.velocity is None
+    assert audit.no_velocity is not None
+    assert "read twice" in audit.no_velocity
+
+
+def test_only_what_arrived_on_a_known_page_counts() -> None:
+    page_first_seen, arrived = 0, 1
+    rows = sums.gather(
+        [
+            [  # text, target, domain and kind, page, first seen
+                (1, 1, 1 << 6 | arrived, 1, T0 + 5 * DAY),
+                (2, 1, 2 << 6 | page_first_seen, 2, T0 + 5 * DAY),
+                (1, 1, 3 << 6 | page_first_seen, 3, T0),
+                (1, 1, 3 << 6 | arrived, 4, T0 + 3 * DAY),  # the domain used such words before
+                (1, 1, 4 << 6 | arrived, 5, T0 + 2 * DAY),
+                (1, 1, 4 << 6 | page_first_seen, 6, T0 + 4 * DAY),
+            ]
+        ]
+    )
+    assert sums.first_arrivals(rows, np.ones(6, np.bool_)).tolist() == [T0 + 2 * DAY, T0 + 5 * DAY]
+    assert sums.first_arrivals(rows, np.zeros(6, np.bool_)).tolist() == []
+
+
+def speed(days: Sequence[int], watched: int = 400) -> Velocity:
+    """Money domains that came so many days before the last visit."""
+    now = T0 + 1_000 * DAY
+    money = sorted(now - day * DAY for day in days)
+    return velocity(money, arrived=2 * len(days), money_arrived=len(days), seen_from=now - watched * DAY, seen_to=now)
+
+
+@pytest.mark.parametrize(
+    ("days", "watched", "last", "usual", "alarm"),
+    [
+        pytest.param([1, 2, 3], 100, 3, None, False, id="not_watched_before"),
+        pytest.param([100, 40, 29, 3], 210, 2, 2 / 6, False, id="as_usual"),
+        pytest.param([*range(31, 199, 7), *range(20)], 400, 20, 4.0, True, id="a_burst"),
+        pytest.param([1, 2], 400, 2, 1 / 6, False, id="two_after_nothing_are_no_alarm"),
+        pytest.param([1, 2, 3, 4], 400, 4, 1 / 6, True, id="four_after_nothing_are"),
+        pytest.param([30, 210, 211], 400, 0, 1 / 6, False, id="windows_are_half_open"),
+    ],
+)
+def test_velocity(days: list[int], watched: int, last: int, usual: float | None, alarm: bool) -> None:
+    found = speed(days, watched)
+    assert (found.last_30, found.before_180_per_30) == (last, pytest.approx(usual) if usual else None)
+    assert (found.p is not None and found.p < 0.001) == alarm
+    assert sum(number for _, number in found.per_day) == found.money_domains == len(days)
+    assert found.money_part == 0.5
+
+
+@pytest.mark.parametrize(
+    ("days", "wanted", "found"),
+    [
+        pytest.param([], 0, None, id="nothing"),
+        pytest.param([5], 1, 1, id="one_day"),
+        pytest.param([1, 10, 11, 12, 12], 4, 3, id="the_densest_stretch"),
+        pytest.param([1, 1, 1, 1, 9], 4, 1, id="all_on_a_day"),
+    ],
+)
+def test_days_that_hold_most(days: list[int], wanted: int, found: int | None) -> None:
+    assert shortest(days, wanted) == found
+
+
+# --- signs -------------------------------------------------------------------------------------------
+
+
+def named(exact: int, partial: int, of: int) -> dict[str, ClassShare]:
+    rows = [(number, number, "exact" if number < exact else "partial" if number < exact + partial else "other")
+            for number in range(of)]  # fmt: skip
+    found = shared(rows)
+    return {name: one for name, one in found.items() if ":" not in name} | {"money": found["view:money"]}
+
+
+SIGNS = [  # id, exact, partial, of 100 domains, repeated, median, expected
+    ("quiet", 10, 25, 0.15, None, {}),
+    ("exact_notice", 11, 0, 0.0, None, {"exact_share": "notice"}),
+    ("exact_warns", 31, 0, 0.0, None, {"exact_share": "warn"}),
+    ("at_the_bound_is_not_above", 30, 5, 0.30, None, {"exact_share": "notice", "repeated_anchor": "notice"}),
+    ("money_notice", 0, 36, 0.0, None, {"money_share": "notice"}),
+    ("money_warns", 0, 51, 0.0, None, {"money_share": "warn"}),
+    ("repeated_warns", 0, 0, 0.31, None, {"repeated_anchor": "warn"}),
+    ("twice_the_competitors_is_not_above", 10, 0, 0.0, 0.05, {}),
+    ("above_the_competitors", 9, 0, 0.0, 0.03, {"exact_above_competitors": "notice"}),
+    ("far_above_but_few_domains", 9, 0, 0.0, 0.01, {"exact_above_competitors": "notice"}),
+    ("far_above", 10, 0, 0.0, 0.02, {"exact_above_competitors": "warn"}),
+    ("competitors_have_none", 10, 0, 0.0, 0.0, {}),
+]
+
+
+@pytest.mark.parametrize(
+    ("exact", "partial", "share", "median", "expected"), [pytest.param(*row[1:], id=row[0]) for row in SIGNS]
+)
+def test_signs(exact: int, partial: int, share: float, median: float | None, expected: dict[str, str]) -> None:
+    repeated = [Repeated("running shoes", "exact", 1, 9, 9, share)]
+    medians = {} if median is None else {"exact": median}
+    found = signs(named(exact, partial, 100), repeated, None, medians, Thresholds())
+    assert {one.name: one.level for one in found} == expected
+    assert all(one.evidence == EVIDENCE[one.name] for one in found)
+    assert not any("penalt" in (one.said + one.evidence).lower() for one in found)
+
+
+def test_a_burst_is_a_sign_and_warnings_come_first() -> None:
+    found = signs(named(11, 0, 100), [], speed([*range(31, 199, 7), *range(20)]), {}, Thresholds())
+    assert [(one.name, one.level) for one in found] == [("money_velocity", "warn"), ("exact_share", "notice")]
+
+
+def test_thresholds_are_the_profiles(one_database: str) -> None:
+    links = [SampleLink(f"https://s{number}.org/", "https://acme.com/", "running shoes") for number in range(19)]
+    few = audited(one_database, links)
+    assert (few.enough, few.signs) == (False, ())
+    asked = audited(one_database, links, replace(PROFILE, thresholds=Thresholds(least_domains=19, exact_warn=1.0)))
+    assert [(one.name, one.level) for one in asked.signs if one.name == "exact_share"] == [("exact_share", "notice")]
+
+
+def test_competitors(one_database: str) -> None:
+    links = [SampleLink(f"https://s{number}.org/", "https://acme.com/", "running shoes") for number in range(20)]
+    mine = audited(one_database, links)
+    other = audited(one_database, MIXED)
+    nothing = audited(one_database, MIXED, source=("nobody.org",))
+    audit = audited(one_database, links, rivals={"one": other, "two": mine, "none": nothing})
+    assert audit.medians["exact"] == pytest.approx((0.25 + 1) / 2)
+    assert set(audit.divergences) == {"one", "two"}
+    assert audit.divergences["two"] == 0
+    assert 0 < audit.divergences["one"] < 1
+    assert audit.view_medians["money"] == pytest.approx((other.share("money").share_domains_split + 1) / 2)
+    assert medians_of([]) == {}
