@@ -163,7 +163,7 @@ PAGE_COLUMNS = ("id", "first_ok", "last_ok", "last_visit")
 def page_facts(conn: Connection, chosen: Chosen, ids: Collection[int]) -> Iterator[Sequence[Row]]:
     """Rows of `PAGE_COLUMNS`: dates as of the instant the question is about, the latest visit as it is now."""
     then = chosen.tables.page
-    origin: FromClause = page if chosen.tables.plain else page.join(then, then.c.id == page.c.id)
+    origin: FromClause = page if then is page else page.join(then, then.c.id == page.c.id)
     facts = [func.coalesce(column, 0) for column in (page.c.first_ok, then.c.last_ok, page.c.last_visit_id)]
     for some in _portions(ids):
         question = select(page.c.id, *facts).select_from(origin).where(among(page.c.id, some))

@@ -129,13 +129,13 @@ def test_shares_are_those_of_plain_loops_and_add_up(rows: list[tuple[int, int, s
     for place, measure in ((0, "share_domains_split"), (1, "share_pages_split")):
         used: dict[int, set[str]] = defaultdict(set)
         for row in rows:
-            used[row[place]].add(row[2])
-        for name in CLASSES:
+            used[row[0] if place == 0 else row[1]].add(row[2])
+        for name in map(str, CLASSES):
             wanted = sum((Fraction(1, len(of)) for of in used.values() if name in of), Fraction(0)) / len(used)
             assert getattr(found[name], measure) == pytest.approx(float(wanted))
         assert math.isclose(math.fsum(getattr(found[name], measure) for name in CLASSES), 1)
         assert math.isclose(math.fsum(getattr(found[f"view:{name}"], measure) for name in VIEWS), 1)
-    for name in CLASSES:
+    for name in map(str, CLASSES):
         of = [row for row in rows if row[2] == name]
         one = found[name]
         assert (one.links, one.domains, one.pages) == (len(of), len({row[0] for row in of}), len({r[1] for r in of}))
@@ -228,6 +228,24 @@ def test_nothing_to_audit(one_database: str) -> None:
     audit = audited(one_database, MIXED, source=("nobody.org",), by="target")
     assert (audit.links, audit.referring_domains, audit.enough, audit.anchors, audit.signs) == (0, 0, False, (), ())
     assert audit.share("exact").interval is None
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        pytest.param({"as_of": T0 + 20 * DAY, "state": "any"}, id="as_of"),
+        pytest.param({"lost_after": 2}, id="lost_after"),
+        pytest.param({"followed": True, "placement": ("main", "nav")}, id="by_link"),
+        pytest.param({"indexable": True, "confirmed_since": T0}, id="by_page"),
+    ],
+)
+def test_filters_hold_as_for_counts(one_database: str, filters: dict[str, object]) -> None:
+    """`audited` compares the links covered with those counted."""
+    for target in ("acme.com", "https://acme.com/x"):
+        for by in ("rel", "language"):
+            audit = audited(one_database, MIXED, target=target, by=by, **filters)  # type: ignore[arg-type]
+            assert audit.links
+            assert math.fsum(one.share_domains_split for one in audit.classes) == pytest.approx(1)
 
 
 def test_lost_links_are_judged_when_asked_for(one_database: str) -> None:
