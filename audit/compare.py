@@ -16,6 +16,8 @@ from audit.link_audit import LinkAudit
 from audit.measures import Interval, divergence, wilson
 
 Part = Literal["anchors", "views", "links", "figures", "counts"]
+BY_KEYWORDS = frozenset(("exact", "partial", "brand_keyword", "money", "compound"))
+"""Classes and views that are nothing, rather than 0, of a target whose anchors were held against no keywords."""
 Basis = Literal["domains", "links", "pages", "judged domains", ""]
 
 
@@ -120,11 +122,16 @@ def _classes(sides: Sequence[Side]) -> list[Measure]:
     for part in parts:
         several = [side.anchors.classes if part == "anchors" else side.anchors.views for side in sides]
         for shares in zip(*several, strict=True):
-            known = [one if side.anchors.links else None for one, side in zip(shares, sides, strict=True)]
+            asked = shares[0].name in BY_KEYWORDS
+            known = [
+                one if side.anchors.links and (side.keywords_of or not asked) else None
+                for one, side in zip(shares, sides, strict=True)
+            ]
             by_domains = [None if one is None else one.share_domains_split for one in known]
             by_links = [None if one is None else one.share_links for one in known]
             name = shares[0].name
-            found.append(_measure(sides, part, name, "domains", by_domains, [one.interval for one in shares]))
+            between = [None if one is None else one.interval for one in known]
+            found.append(_measure(sides, part, name, "domains", by_domains, between))
             found.append(_measure(sides, part, name, "links", by_links))
     return found
 

@@ -132,6 +132,16 @@ def test_whose_keywords(ledger: str, folder: Path) -> None:
     assert "keywords of acme.com" in done.stderr
 
 
+def test_without_keywords_nothing_is_exact_and_that_is_no_zero(ledger: str, folder: Path) -> None:
+    (folder / "acme.com.toml").write_text('profile = 1\ntarget = "acme.com"\nbrands = ["Acme"]\n')
+    found = measures(ask_json("compare", "acme.com", "rival.com"))
+    for part, name in (("anchors", "exact"), ("anchors", "partial"), ("views", "money")):
+        mine = found[part, name, "domains", "acme.com"]
+        assert (mine["value"], mine["low"], mine["delta"]) == (None, None, None)
+        assert found[part, name, "domains", "rival.com"]["value"] is not None
+    assert found["anchors", "branded", "domains", "acme.com"]["value"] == 0.8
+
+
 def counted(*targets: str) -> tuple[bool, list[str], list[str], str]:
     done = ask("compare", *targets, "--format", "json")
     answer = json.loads(done.stdout)
