@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from audit.brands import Brands, How, host_of
 from audit.generic import Generic
 from audit.keywords import NOTHING, Cover, Keywords, Match
-from audit.languages import Language, languages, of_domain
+from audit.languages import Language, code_of, languages, of_domain
 from audit.persons import is_person
 from audit.profile import Profile, Section
 from audit.web_words import Web, addresses_in, is_image_file
@@ -60,10 +60,11 @@ class _Known(NamedTuple):
 class _Context:
     """What depends on the language of the linking page, with what is known of each word so far."""
 
-    def __init__(self, known: tuple[Language, ...], stems: tuple[Language, ...], mismatch: bool) -> None:
+    def __init__(self, known: tuple[Language, ...], stems: tuple[str, ...], mismatch: bool) -> None:
         self.known = known
         """Languages whose articles and stop words count, the page's own first."""
         self.stems = stems
+        """Codes of those in whose stems words are compared."""
         self.flags: frozenset[Flag] = frozenset(("lang_mismatch",)) if mismatch else frozenset()
         self.articles = frozenset(article for language in known for article in language.articles)
         self.words: dict[str, _Known] = {}
@@ -86,13 +87,14 @@ class Classifier:
         lists = languages()
         hosts = [host_of(target) for target in (profile.target, *profile.hosts, self.section.url or "") if target]
         self._hosts = tuple(dict.fromkeys(host for host in hosts if host))
-        self._told = lists.named(self.section.languages or profile.languages)
+        told = self.section.languages or profile.languages
+        self._told = lists.named(told)
         """What the profile says of the target's languages."""
         self._hint = lists.named([of_domain(host) for host in self._hosts])
         texts = self.section.keywords
         if self.section.url is not None and not texts:
             texts = profile.whole.keywords
-        self._keywords = Keywords(texts, self._told, (*self._hint, *lists.named(["en"])))
+        self._keywords = Keywords(texts, self._told, (*self._hint, *lists.named(["en"])), map(code_of, told))
         self._brands = Brands(
             profile.brands, self._hosts, (*self._told, *self._hint), self._keywords.keys, self._keywords.words
         )
@@ -133,9 +135,9 @@ class Classifier:
         lists = languages()
         page = lists.named([language])
         known = lists.named([language, *(one.code for one in (*self._told, *self._hint)), "en"])
-        stems = {one.code: one for one in (*page, *self._keywords.languages)} or {one.code: one for one in known}
+        codes = (*([code_of(language)] if language else []), *self._keywords.codes) or tuple(one.code for one in known)
         mismatch = bool(page and self._told and page[0] not in self._told)
-        return _Context(known, tuple(stems.values()), mismatch)
+        return _Context(known, tuple(dict.fromkeys(codes)), mismatch)
 
     def _look_up(self, words: Iterable[str], context: _Context) -> list[_Known]:
         known = context.words
@@ -194,10 +196,11 @@ class Classifier:
         page = next((address for address in web.addresses if not address.mail), None)
         if page is None:
             return None
-        rest = [one.word for one in self._look_up(lowers(web.rest), context)]
+        words = self._look_up(lowers(web.rest), context)
+        rest = [one.word for one in words]
         if not rest:
             return Verdict("naked_url", "url_alone", f"is the address {_short(page.text)}")
-        if self._generic.verdict(rest, web.rest, context.known) is not None:
+        if self._cover(words) is None and self._generic.verdict(rest, web.rest, context.known) is not None:
             return Verdict("naked_url", "url_with_generic", f"the address {_short(page.text)} and generic words")
         return None
 
@@ -225,9 +228,7 @@ class Classifier:
         if mentions:
             taken = {at for found in mentions for at in range(found.start, found.end)}
             left = [one for at, one in enumerate(known) if at not in taken]
-        cover = None
-        if asked and left:
-            cover = self._keywords.cover([one.word for one in left], [one.match for one in left])
+        cover = self._cover(left) if asked and left else None
         if mentions or own is not None:
             said = _said(mentions[0].name, mentions[0].how, "names") if mentions else f"holds the own host {own}"
             if cover is not None:
@@ -241,6 +242,9 @@ class Classifier:
         if generic is not None:
             return Verdict("generic", generic[0], generic[1])
         return _NOTHING_MATCHED
+
+    def _cover(self, known: list[_Known]) -> Cover | None:
+        return self._keywords.cover([one.word for one in known], [one.match for one in known])
 
     def _gates(self, known: list[_Known]) -> tuple[bool, bool, int, bool]:
         """What is worth a look: (a name, a keyword, bits of languages that may know all words, runs without spaces)."""

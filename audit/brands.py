@@ -278,7 +278,7 @@ class Brands:
         name = self._joined.get(joined)
         if name is not None:
             return name, how
-        if len(words) > 1 and any(canons) and joined not in self._keyword_keys:
+        if len(words) > 1 and any(canons) and joined not in self._keyword_keys and min(map(len, folds)) > 1:
             for base in self._joined:
                 if len(base) >= SHORTEST_TYPO and one_typo(joined, base):
                     return self._joined[base], "typo"

@@ -57,19 +57,24 @@ NOTHING = Match(frozenset(), frozenset())
 class Keywords:
     """The keywords of one section of a profile."""
 
-    def __init__(self, texts: Iterable[str], languages_: tuple[Language, ...], hint: tuple[Language, ...]) -> None:
+    def __init__(
+        self,
+        texts: Iterable[str],
+        languages_: tuple[Language, ...],
+        hint: tuple[Language, ...],
+        codes: Iterable[str] = (),
+    ) -> None:
         """Prepare keywords.
 
         Args:
             languages_: of the profile; their stop words do not count.
             hint: tried where none of those has a stop word of the keyword.
+            codes: ISO 639-1, of the profile's languages, with lists or without.
         """
         self._exact: dict[str, str] = {}
         self._joined: dict[str, str] = {}
         self._keywords: list[_Keyword] = []
         self.words: frozenset[str] = frozenset()
-        self.languages = languages_
-        """Those whose stems the keywords are compared in."""
         articles = frozenset(article for language in (*languages_, *hint) for article in language.articles)
         found_languages: dict[str, Language] = {language.code: language for language in languages_}
         lists = languages()
@@ -112,8 +117,8 @@ class Keywords:
                     pairs=pairs(joined) if unspaced else frozenset(),
                 )
             )
-        if found_languages:
-            self.languages = tuple(found_languages.values())
+        self.codes = tuple(dict.fromkeys((*codes, *found_languages)))
+        """The languages whose stems the keywords are compared in."""
         self._by_form: dict[str, set[tuple[int, int]]] = {}
         forms: dict[tuple[str, str], set[tuple[int, int]]] = {}
         """(small letters, fold) of each word, and of neighbours run together ("notebook" for "note book")."""
@@ -166,18 +171,18 @@ class Keywords:
         """Whether a keyword, or a word of one, begins so when it is run together."""
         return fold in self._beginnings
 
-    def match(self, word: Word, languages_: tuple[Language, ...]) -> Match:
+    def match(self, word: Word, codes: tuple[str, ...]) -> Match:
         """Which words of keywords a word of a text stands for; `NOTHING` mostly."""
         same = frozenset(self._by_form.get(word.fold, ())) | frozenset(self._by_form.get(word.other, ()))
         if word.unspaced:
             return Match(same, frozenset())
-        prefixing = any(language.code in PREFIXING for language in languages_)
+        prefixing = any(code in PREFIXING for code in codes)
         near: set[tuple[int, int]] = set()
         for places, _, fold in self._by_first.get(word.fold[0], ()):
             if abs(len(fold) - len(word.fold)) <= 1 and one_typo(word.fold, fold):
                 near |= places
         for places, lower, _ in self._all if prefixing else self._by_start.get(word.fold[:2], ()):
-            if any(same_stem(word.lower, lower, language.code) for language in languages_):
+            if any(same_stem(word.lower, lower, code) for code in codes):
                 near |= places
         return Match(same, frozenset(near) - same) if same or near else NOTHING
 
