@@ -96,7 +96,8 @@ def _velocity(audit: Data) -> Html:
     found = audit["velocity"]
     title = "How fast money anchors came"
     if found is None:
-        return card(title, tag("p", audit["no_velocity"] or "Not known."))
+        why = audit["no_velocity"] or "not known"
+        return card(title, tag("p", f"{why[:1].upper()}{why[1:].rstrip('.')}."))
     before = found["before_180_per_30"]
     return card(
         title,

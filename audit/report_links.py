@@ -238,7 +238,7 @@ def _domains(audit: Data) -> Html:
     rows = audit["domains"]
     named = next((one["figure"]["name"] for one in rows if one["figure"]), None)
     columns = [
-        Column("Domain", _name, lambda row: row["domain"], class_="short"),
+        Column("Domain", _name, lambda row: row["domain"], class_="name"),
         Column("Authority", _figure, _standing, number=True),
         Column("Relevance", _band, _score, class_="nowrap"),
         Column("Links", lambda row: number(row["links"]), lambda row: row["links"], number=True),
@@ -247,7 +247,7 @@ def _domains(audit: Data) -> Html:
         Column("Pages", lambda row: number(row["pages"]), lambda row: row["pages"], number=True),
         Column("Out", lambda row: number(row["external_links"]), lambda row: row["external_links"], number=True),
         Column("First seen", lambda row: day(row["first_seen"]), lambda row: row["first_seen"], class_="nowrap"),
-        Column("Topics", lambda row: words(", ".join(row["topics"]), 60), class_="short"),
+        Column("Topics", lambda row: words(", ".join(row["topics"]), 60)),
     ]
     notes = [
         f"Authority: {named}, where the domain has it. " if named else "",

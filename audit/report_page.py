@@ -275,9 +275,12 @@ def _method(data: Data) -> Html:
                 head="Outcome",
                 unit="Pages",
             ),
-            note="A report knows the pages that were read and no others: what was never crawled is not absent.",
+            note="A report knows the pages that were read and no others. What was never crawled may exist.",
         ),
-        card("How widely the anchors are spread", table(measures(data["anchors"]), spread, caption="Measures")),
+        card(
+            "How widely the anchors are spread",
+            table(measures(data["anchors"]), spread, caption="Over links and over referring domains"),
+        ),
         card(
             "How it was made",
             facts(

@@ -44,7 +44,7 @@ def _matrix(matrix: Data | None, why: str | None) -> Html:
 def _rows(matrix: Data) -> Html:
     rows = matrix["rows"]
     columns = [
-        Column("Domain", _linked, lambda row: row["domain"], class_="short"),
+        Column("Domain", _linked, lambda row: row["domain"], class_="name"),
         Column("Group", lambda row: spoken(row["group"]), class_="nowrap"),
         Column("Anchor", lambda row: anchor(row["anchor"]), lambda row: row["anchor"], class_="words"),
         Column("Class", _class, lambda row: row["anchor_class"], class_="nowrap"),
@@ -155,6 +155,8 @@ def _measure_name(row: Row) -> str:
     name = _SUMMED.get(row["name"], spoken(row["name"]))
     if row["part"] == "views" and row["name"] == "other":
         name = "all others (sum)"
+    if row["part"] == "figures":
+        return f"authority: {spoken(row['name'].removeprefix('authority_'))}"
     return f"{name}, of {row['basis']}" if row["part"] == "links" else name
 
 

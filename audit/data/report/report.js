@@ -198,13 +198,14 @@
     },
     competitors(look, narrow) {
       const { targets, names, shares: rows } = figures.competitors;
+      const lines = Math.ceil(targets.length / (narrow ? 2 : 5)); // of the legend
       const fills = [look.one, look.two, ...look.more];
       const option = base(look);
       return {
         ...option,
         tooltip: { ...option.tooltip, valueFormatter: (share) => (share == null ? "–" : percent(share)) },
-        legend: { ...option.legend, type: "scroll", formatter: (name) => cut(name, 28) },
-        grid: { left: 4, right: 24, top: 40, bottom: 4, containLabel: true },
+        legend: { ...option.legend, formatter: (name) => cut(name, narrow ? 16 : 26) },
+        grid: { left: 4, right: 24, top: 16 + 24 * lines, bottom: 4, containLabel: true },
         xAxis: shares(look, narrow),
         yAxis: nameAxis(look, names, { inverse: true }),
         series: targets.map((name, at) => ({ name, type: "bar", barCategoryGap: "28%", itemStyle: { color: fills[at % fills.length] }, data: rows.map((row) => row[at]) })),
