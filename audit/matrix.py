@@ -96,6 +96,11 @@ class Matrix:
     """Referring domains in all."""
 
     @property
+    def unjudged(self) -> int:
+        """Referring domains of whose page the relevance is not known."""
+        return len({row.domain for row in self.rows if row.band == "unknown"})
+
+    @property
     def upgrades(self) -> tuple[MatrixRow, ...]:
         return tuple(row for row in self.rows if row.upgrade)
 

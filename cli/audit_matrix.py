@@ -149,7 +149,9 @@ def _groups(found: Matrix) -> Answer:
         {"group": name, "domains": domains, "links": links, "means": GROUPS[name]}
         for name, (domains, links) in found.groups.items()
     ]
-    return Answer("groups", rows, ("group", "domains", "links", "means"), heading="Groups")
+    columns = ("group", "domains", "links", "means")
+    # What a group means is too long for a narrow table, and stands in the help.
+    return Answer("groups", rows, columns, heading="Groups", table_columns=columns[:3])
 
 
 def _notes(found: Matrix, drafted: bool) -> tuple[str, ...]:
@@ -161,6 +163,11 @@ def _notes(found: Matrix, drafted: bool) -> tuple[str, ...]:
     notes = [authority]
     if found.domains < found.of_domains:
         notes.append(f"{found.domains:,} of {found.of_domains:,} referring domains looked at; --judge N for more")
+    if found.unjudged:
+        notes.append(
+            f"relevance is not known of {found.unjudged:,} of these domains: it takes keywords in the profile (or the "
+            "target's page, read), the linking page's text, and a language in common"
+        )
     if found.upgrades:
         notes.append(f"{len(found.upgrades):,} worth asking for other words; --upgrades lists them")
     about = f"profile {found.about['profile']}, rules {found.about['rules_version']}"
