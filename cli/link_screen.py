@@ -91,11 +91,8 @@ def shown_audit(audit: LinkAudit) -> dict[str, Any]:
 
 def heading(audit: LinkAudit) -> str:
     """From how many places they come, and how many of them are followed."""
-    return (
-        f"{audit.referring_domains:,} referring {_s('domain', audit.referring_domains)}; "
-        f"{_part(audit.followed, audit.links)} followed, from {audit.followed_domains:,} "
-        f"{_s('domain', audit.followed_domains)}"
-    )
+    many = f"{audit.referring_domains:,} referring {_s('domain', audit.referring_domains)}"
+    return f"{many}; {audit.followed / audit.links:.1%} followed" if audit.links else many
 
 
 def below(audit: LinkAudit, profile: Profile) -> tuple[Answer, ...]:
@@ -117,7 +114,8 @@ def below(audit: LinkAudit, profile: Profile) -> tuple[Answer, ...]:
 def _followed(audit: LinkAudit) -> tuple[str, ...]:
     causes = [f"{_CAUSES[name]} {number:,}" for name, number in audit.causes.items() if number]
     why = f"; not followed by {', '.join(causes)}" if causes else ""
-    return (f"{_part(audit.followed, audit.links)} of links{why}",)
+    domains = f"{_part(audit.followed_domains, audit.referring_domains)} of referring domains"
+    return (f"{_part(audit.followed, audit.links)} of links, {domains}{why}",)
 
 
 def _placed(audit: LinkAudit) -> tuple[str, ...]:
