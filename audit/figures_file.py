@@ -20,10 +20,10 @@ from storage.errors import BadList, InvalidUrl, LedgerError
 _EXAMPLES = 5
 _UNKNOWN = frozenset({"", "-", "–", "—", "n/a", "na", "#n/a", "null", "none", "unknown"})
 """Cells that say that there is no figure: unknown, not 0."""
-_PLAIN = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?")
-_THOUSANDS = re.compile(r"-?\d{1,3}(?:,\d{3}){1,4}(?:\.\d{1,15})?")
-_DECIMAL_COMMA = re.compile(r"-?\d{1,15},\d{1,2}")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_PLAIN = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?", re.ASCII)
+_THOUSANDS = re.compile(r"-?\d{1,3}(?:,\d{3}){1,4}(?:\.\d{1,15})?", re.ASCII)
+_DECIMAL_COMMA = re.compile(r"-?\d{1,15},\d{1,2}", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DATES = ("last seen", "last crawled", "source crawl date", "last checked")
 """Columns that say how recent a row is, in the order in which they are looked for."""
 
@@ -32,11 +32,11 @@ class NoColumn(LedgerError):
     """A table without the column that was asked for."""
 
     def __init__(self, title: str, wanted: str, columns: tuple[str, ...]) -> None:
-        near = get_close_matches(header_key(wanted), [header_key(name) for name in columns], 3, 0.5)
-        meant = [name for name in columns if header_key(name) in near]
-        hint = f"; did you mean {' or '.join(repr(name) for name in meant)}?" if meant else ""
+        by_key = {header_key(name): name for name in columns}
+        meant = [by_key[key] for key in get_close_matches(header_key(wanted), by_key, 3, 0.5)]
+        hint = f" (did you mean {' or '.join(repr(name) for name in meant)}?)" if meant else ""
         shown = ", ".join(repr(name) for name in columns[:40])
-        super().__init__(f"{title} has no column {wanted!r}{hint} Its columns are {shown}")
+        super().__init__(f"{title} has no column {wanted!r}{hint}; its columns are {shown}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,8 @@ def read_figures(name: str, column: str, *, domains: str | None = None) -> Figur
 def _place(layout: Layout, column: str, title: str) -> int:
     keys = [header_key(name) for name in layout.header]
     wanted = header_key(column)
-    places = [place for place, key in enumerate(keys) if key == wanted]
+    # A name that stands there again has its number behind it.
+    places = [place for place, key in enumerate(keys) if key in (wanted, f"{wanted} ({place + 1})")]
     if len(places) > 1:
         numbers = " or ".join(f"--column {place + 1}" for place in places)
         raise BadList(f"{title} has {len(places)} columns named {column!r}; give the number: {numbers}")

@@ -17,6 +17,7 @@ from proof import examples
 from readings import RULES, failed, link, reading, url
 
 from storage import leases
+from storage.authority import Value, save_scale
 from storage.check import check
 from storage.engine import Ledger, create_ledger
 from storage.records import Hop
@@ -59,6 +60,9 @@ def filled(database: str) -> None:
         write_readings(ledger, None, later, rules_version=RULES)
         again = [(SHOP, "c"), (SHOP, "b"), (SHOP, "n"), (OTHER, "o")]
         write_readings(ledger, None, [reading(PAGE, again, 3000)], rules_version=RULES)
+        with ledger.begin() as conn:
+            own = {"kind": "own", "name": "own", "measure": "authority", "dated": "2026-11-01", "about": {}, "now": 1}
+            save_scale(conn, **own, values=[Value(1, 100.0, 1, 9.73, 2, 1.5, 50.0)])
 
 
 DAMAGE = [  # id, what is done, the check that finds it
@@ -135,6 +139,10 @@ DAMAGE = [  # id, what is done, the check that finds it
     ("rendered_page_not_as_recorded",
      "UPDATE link SET rel = 'x' WHERE source_id IN (SELECT id FROM page WHERE NOT plain)",
      "live links = the latest complete record of each page"),
+    ("score_above_100", "UPDATE authority SET value = 101", "scales of authority are whole"),
+    ("trust_below_0", "UPDATE authority SET trust = -1", "scales of authority are whole"),
+    ("figures_nobody_kept", "UPDATE authority_scale SET about = '{\"domains\": 0}'", "scales of authority are whole"),
+    ("scale_says_nothing", "UPDATE authority_scale SET about = 'x'", "scales of authority are whole"),
     ("facts_not_as_recorded", "UPDATE link SET placement = 3 WHERE gone_at IS NULL",
      "live links = the latest complete record of each page"),
 ]  # fmt: skip
