@@ -16,7 +16,7 @@ from typing import Any, get_args
 from audit.profile import FORMAT, PageType, Profile, Section, Thresholds
 from audit.profile_draft import draft
 from audit.profile_lines import Lines
-from crawler.urls import canonical_url, is_ip, is_public_suffix, seed_url
+from crawler.urls import canonical_url, fold_page, is_ip, is_public_suffix, seed_url
 from storage.errors import InvalidUrl, LedgerError
 from storage.records import CanonicalUrl
 
@@ -222,11 +222,12 @@ class _Reader:
             where = f"page[{number}]"
             self._known(page, PAGE_KEYS, where, "key of a page")
             url = self._page_url(page, where, domains)
-            if url is not None and (first := met.setdefault(url, number)) != number:
-                self._fault(f"{where}.url", url, f"{url} has a [[page]] already (number {first}); make them one")
+            if url is not None and (first := met.setdefault(fold_page(url, query="tracking"), number)) != number:
+                said = f"{url.url} has a [[page]] already (number {first}); make them one"
+                self._fault(f"{where}.url", page["url"], said)
             found.append(
                 Section(
-                    url or "",
+                    "" if url is None else url.url,
                     self._list(page, "keywords", where),
                     self._page_type(page, "type", where),
                     self._text(page, "title", where),
@@ -236,7 +237,7 @@ class _Reader:
             )
         return tuple(found)
 
-    def _page_url(self, page: Mapping[str, Any], where: str, domains: set[str]) -> str | None:
+    def _page_url(self, page: Mapping[str, Any], where: str, domains: set[str]) -> CanonicalUrl | None:
         key, given = f"{where}.url", page.get("url")
         if not isinstance(given, str):
             said = f"url must be a text, not {given!r}" if "url" in page else "a [[page]] without url; name the page"
@@ -251,7 +252,7 @@ class _Reader:
             own = ", ".join(sorted(domains))
             self._fault(key, given, f"{url.url} is on {url.domain}, not on {own}; own hosts are named in `hosts`")
             return None
-        return url.url
+        return url
 
     def _thresholds(self, given: Any) -> Thresholds:
         if not isinstance(given, dict):

@@ -102,6 +102,8 @@ FAULTS = [  # id, text, [(line, key, part of what is said)]
      [(5, "page[1].url", "is on example.org, not on example.com; own hosts are named in `hosts`")]),
     ("page_twice", HEAD + '[[page]]\nurl = "https://example.com"\n[[page]]\nurl = "https://EXAMPLE.com/"\n',
      [(7, "page[2].url", "has a [[page]] already (number 1)")]),
+    ("page_twice_folded", HEAD + '[[page]]\nurl = "https://example.com/a?utm_source=x"\n[[page]]\nurl = "http://www.example.com/a/"\n',
+     [(7, "page[2].url", "has a [[page]] already (number 1)")]),
     ("language", HEAD + 'languages = ["de", "en-GB"]\n', [(4, "languages", "'en-GB' is no two-letter code")]),
     ("language_word", HEAD + 'languages = ["german"]\n', [(4, "languages", "ISO 639-1) such as en")]),
     ("competitor", HEAD + 'competitors = ["rival"," com "]\n', [(4, "competitors", "'com' is no domain")]),
