@@ -15,7 +15,19 @@ import traceback
 from benchmarks.rows import Row
 from cli.table import table
 
-MODULES = ("take_apart", "corpus", "write", "recrawl", "crawl", "workers", "ask", "anchor_classes", "audits", "startup")
+MODULES = (
+    "take_apart",
+    "corpus",
+    "write",
+    "recrawl",
+    "crawl",
+    "workers",
+    "ask",
+    "anchor_classes",
+    "audits",
+    "startup",
+    "authority",
+)
 
 
 def run_module(name: str, quick: bool) -> list[Row]:
