@@ -78,6 +78,7 @@ class Sitewide:
     """The URL."""
     pages: int
     known_pages: int
+    links: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -254,6 +254,7 @@ def _sitewide(
             target=urls[int(rows.targets[one.target])],
             pages=one.pages,
             known_pages=max(known.get(int(rows.domains[one.domain]), 0), one.pages),
+            links=one.links,
         )
         for one in kept
     ]

@@ -99,13 +99,24 @@ def said_of_profile(profile: Profile, target: str) -> tuple[str, ...]:
     )
 
 
-def below(audit: AnchorAudit, profile: Profile, limit: int | None) -> tuple[Answer, ...]:
-    """What a terminal shows under the classes."""
+def below(audit: AnchorAudit, profile: Profile, limit: int | None, *, whole: bool) -> tuple[Answer, ...]:
+    """What a terminal shows under the classes.
+
+    Args:
+        limit: most rows of a list.
+        whole: list the anchors in their order, not the first of each class.
+    """
     if not audit.links:
         return ()
     parts = [_text("Signs (heuristics, not verdicts)", _signs(audit, profile))]
-    rows = _of_each_class(audit)
-    parts.append(_table("Anchors", rows[:limit], _ANCHORS, audit.distinct_anchors))
+    if whole:
+        rows = [_anchor_row(asdict(one)) for one in audit.anchors]
+        parts.append(_table("Anchors", rows, _ANCHORS, audit.distinct_anchors))
+    else:
+        heading = "Anchors, the first of each class" + (
+            f" ({audit.distinct_anchors:,} in all; --limit N lists N)" if audit.distinct_anchors > 1 else ""
+        )
+        parts.append(_table(heading, _of_each_class(audit), _ANCHORS))
     parts.append(_table("Views", [screen_row(one, {}) for one in audit.views], SCREEN))
     for one in audit.by:
         heading = f"{one.part or '(unknown)'}: {one.links:,} links, {one.domains:,} referring domains"

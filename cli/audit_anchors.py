@@ -66,7 +66,10 @@ def anchors(
         _explain(asked, targets, profile, explain)
         return
     machine = asked.output is OutputFormat.json
-    limit = _LISTED_IN_TABLE if asked.as_table else (asked.bound if machine else 0)
+    chosen_limit = asked.limit != "default"
+    limit = asked.bound if machine or chosen_limit else 0
+    if asked.as_table and not chosen_limit:
+        limit = _LISTED_IN_TABLE
 
     def ask(about: About) -> Answer:
         of = _named(about.target)
@@ -84,7 +87,7 @@ def anchors(
             heading=domains,
             notes=said_of_profile(mine, of.text),
             table_columns=(*SCREEN, "share_median") if audit.medians else SCREEN,
-            below=below(audit, mine, 20 if asked.limit == "default" else asked.limit) if asked.as_table else (),
+            below=below(audit, mine, asked.bound, whole=chosen_limit) if asked.as_table else (),
         )
 
     # --limit is for the lists inside: every class is shown.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from proof import examples
-from sample import DAY, T0, Sample, SampleLink, SamplePage, SampleVisit, fill, new_ledger
+from sample import DAY, T0, Sample, SampleLink, SamplePage, SampleVisit, fill, new_ledger, selected
 
 from audit import anchor_sums as sums
 from audit.anchor_audit import VIEWS, AnchorAudit, ClassShare, Repeated, Velocity
-from audit.anchor_class import CLASSES
+from audit.anchor_class import CLASSES, Classifier
 from audit.anchor_shares import CLASS_PLACE, distribution, medians_of
 from audit.ask_anchors import BYS, By, anchor_audit_of
 from audit.measures import wilson
@@ -26,6 +27,7 @@ from audit.repeated import joined, stems_in
 from audit.signs import EVIDENCE, signs
 from audit.velocity import shortest, velocity
 from cli.targets import parse_target
+from crawler.urls import canonical_url
 from storage.engine import open_ledger
 from storage.filters import LinkFilter, choose
 from storage.link_counts import counts
@@ -246,6 +248,40 @@ def test_filters_hold_as_for_counts(one_database: str, filters: dict[str, object
             audit = audited(one_database, MIXED, target=target, by=by, **filters)  # type: ignore[arg-type]
             assert audit.links
             assert math.fsum(one.share_domains_split for one in audit.classes) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("seed", range(examples(4)))
+def test_classes_are_counted_as_by_plain_loops(one_database: str, seed: int) -> None:
+    """Random small ledgers: each link judged by itself and counted link by link."""
+    dice = random.Random(seed)
+    said = ("Acme", "ACME", "running shoes", "shoes for running", "click here", "", "acme.com", "Bob Smith")
+    numbers: dict[tuple[str, str], int] = {}
+    links = []
+    for _ in range(25):
+        source = f"https://{dice.choice(('a.org', 'b.org', 'c.org', 'www.acme.com'))}/{dice.randrange(3)}"
+        target = f"https://acme.com/{dice.randrange(2) or ''}"
+        number = numbers[source, target] = numbers.get((source, target), -1) + 1
+        words = dice.choice(said)
+        gone = {"gone_at": T0 + 2 * DAY, "last_seen": T0 + DAY} if dice.random() < 0.2 else {}
+        links.append(
+            SampleLink(
+                source, target, words, link_no=number, anchor_source="text" if words else "none",
+                rel=("nofollow",) if dice.random() < 0.3 else (), **gone,  # type: ignore[arg-type]
+            )
+        )  # fmt: skip
+    judge = Classifier(PROFILE)
+    for filters in ({}, {"kind": "any", "state": "any"}, {"followed": True}):
+        audit = audited(one_database, links, **filters)
+        chosen = selected(Sample(links), LinkFilter(**filters))
+        of = [(one, judge.judge(one.anchor, source=one.anchor_source).anchor_class) for one in chosen]
+        used: dict[str, set[str]] = defaultdict(set)
+        for one, name in of:
+            used[canonical_url(one.source).domain].add(name)
+        for share in audit.classes:
+            mine = [one for one, name in of if name == share.name]
+            assert (share.links, share.pages) == (len(mine), len({one.source for one in mine}))
+            split = math.fsum(1 / len(names) for names in used.values() if share.name in names)
+            assert share.share_domains_split == pytest.approx(split / len(used))
 
 
 def test_lost_links_are_judged_when_asked_for(one_database: str) -> None:

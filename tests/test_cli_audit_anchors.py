@@ -86,6 +86,7 @@ def test_keys(ledger: str) -> None:
             "target": "https://acme.com/",
             "pages": 12,
             "known_pages": 12,
+            "links": 12,
         }
     ]
     assert [(one["part"], one["links"]) for one in answer["by"]] == [("main", 46), ("footer", 1)]
@@ -121,6 +122,19 @@ def test_a_limit_is_one_of_the_lists(ledger: str) -> None:
     answer = ask_json("audit", "anchors", "acme.com", "--limit", "1")
     assert len(answer["classes"]) == 9
     assert len(answer["anchors"]) == 1
+
+
+def test_a_table_lists_more_anchors_when_asked(ledger: str) -> None:
+    shown = [
+        ask("audit", "anchors", "acme.com", "--format", "table", *more).stdout.splitlines()
+        for more in ((), ("--limit", "2"), ("--limit", "none"))
+    ]
+    heads = [next(place for place, line in enumerate(lines) if line.startswith("Anchors")) for lines in shown]
+    assert [lines[head] for lines, head in zip(shown, heads, strict=True)] == [
+        "Anchors, the first of each class (4 in all; --limit N lists N)", "Anchors", "Anchors",
+    ]  # fmt: skip
+    assert "2 of 4 rows; --limit none shows all" in shown[1]
+    assert not any("--limit none" in line for line in shown[2])
 
 
 def test_too_little_data_is_said(ledger: str) -> None:
