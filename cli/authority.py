@@ -383,7 +383,7 @@ def show(
                 key="domains",
                 rows=rows,
                 columns=SHOW,
-                head={"scales": [_scale_row(one, latest) for one in latest]},
+                head={"scales": [_scale_row(one, latest) for one in latest], "own": _built(own) if own else None},
                 total=total,
                 notes=notes,
                 table_columns=_SHOW_TABLE,
