@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,8 +30,12 @@ from storage.authority import (
     save_scale,
     scales,
 )
+from storage.backup import backup
+from storage.check import check
+from storage.dump import dump
 from storage.engine import Ledger, create_ledger
 from storage.errors import UnknownName
+from storage.reclassify import reclassify
 from storage.records import Hop, Link, Reading
 from storage.writer import write_readings
 
@@ -289,6 +295,29 @@ def test_the_newest_scale_of_each_name_speaks_and_the_same_date_is_replaced(data
             assert len(drop_scales(conn, "Tool")) == 2
             with pytest.raises(UnknownName, match="Web"):
                 drop_scales(conn, "Tool")
+
+
+def test_imported_figures_go_where_the_ledger_goes(database: str, tmp_path: Path) -> None:
+    """Into a copy as they are, into an export by name; not with a domain that is none any more."""
+    with write(database, READ) as ledger:
+        with ledger.begin() as conn:
+            ids = known_domains(conn, ["a.example", "c.example"])
+            values = sorted(Value(id_, 61.25) for id_ in ids.values())
+            save_scale(
+                conn, kind="import", name="Tool", measure="DR", dated="2026-03-01", about={"file": "f"}, now=1,
+                values=values,
+            )  # fmt: skip
+            build(conn, now=NOW)
+        copy = tmp_path / "copy.db"
+        backup(ledger, copy)
+        with ledger.connect() as conn, Ledger(str(copy)) as copied, copied.connect() as other:
+            assert figures(conn, ids.values()) == figures(other, ids.values())
+            told = [line for line in dump(conn) if '"kind":"scale"' in line or '"kind":"figure"' in line]
+        assert [json.loads(line).get("domain") for line in told] == [None, "a.example", "c.example"], "no own score"
+        reclassify(ledger, lambda host: host.replace("c.", "d."), lambda host: host, psl="other")
+        with ledger.connect() as conn:
+            assert figures(conn, ids.values()).keys() == {ids["a.example"]}
+            assert [one for one in check(conn) if one.wrong] == []
 
 
 def own(share: float) -> Scale:
