@@ -39,6 +39,24 @@ def anchors_section(audit: Data) -> Html:
     )
 
 
+def mix(audit: Data) -> Html:
+    """The largest classes, for the summary."""
+    rows = sorted((one for one in audit["classes"] if one["domains"]), key=lambda one: -one["share_domains_split"])
+    columns = [
+        Column("Class", lambda row: spoken(row["name"]), class_="nowrap"),
+        Column("By domains", lambda row: share_cell(row["share_domains_split"]), number=True),
+        Column("95% interval", lambda row: interval(row["interval"]), number=True),
+    ]
+    if audit["medians"]:
+        columns.append(Column("Competitors", lambda row: percent(audit["medians"].get(row["name"])), number=True))
+    return card(
+        "What the anchors are",
+        table(rows[:5], columns, caption="The largest classes, by referring domains")
+        if rows
+        else tag("p", "No anchor is known."),
+    )
+
+
 def _classes(audit: Data) -> Html:
     rows = audit["classes"]
     if not audit["links"]:

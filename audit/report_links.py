@@ -141,10 +141,7 @@ def _authority(audit: Data) -> Html:
         Column("Referring domains", lambda row: spoken(row[0])),
         Column("Figure", lambda row: number(row[1]), number=True),
     ]
-    scales = [
-        tag("li", "; ".join(f"{key.replace('_', ' ')}: {_said(value)}" for key, value in scale.items()))
-        for scale in audit["scales"]
-    ]
+    scales = [tag("li", _scale(one)) for one in audit["scales"]]
     return card(
         "Authority of the referring domains",
         table(rows, columns, caption="Of the domains that have a figure")
@@ -155,12 +152,20 @@ def _authority(audit: Data) -> Html:
     )
 
 
-def _said(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if value is None:
-        return "unknown"
-    return number(value) if isinstance(value, (int, float)) else str(value)
+def _scale(scale: Data) -> str:
+    """What stands behind one figure, in one line; what is unremarkable is left out."""
+    said = []
+    for key, value in scale.items():
+        if key in ("name", "leads") or value is None or value is False:
+            continue
+        if isinstance(value, Mapping):
+            value = ", ".join(f"{name} {number(count)}" for name, count in value.items())
+        elif key.endswith("share"):
+            value = percent(value)
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            value = number(value)
+        said.append(spoken(key) if value is True else f"{spoken(key)} {value}")
+    return f"{scale.get('name')}: {'; '.join(said)}"
 
 
 def _age(audit: Data) -> Html:
@@ -247,13 +252,13 @@ def _domains(audit: Data) -> Html:
         Column("Pages", lambda row: number(row["pages"]), lambda row: row["pages"], number=True),
         Column("Out", lambda row: number(row["external_links"]), lambda row: row["external_links"], number=True),
         Column("First seen", lambda row: day(row["first_seen"]), lambda row: row["first_seen"], class_="nowrap"),
-        Column("Topics", lambda row: words(", ".join(row["topics"]), 60)),
+        Column("Topics", lambda row: words(", ".join(row["topics"]), 60), class_="nowrap"),
     ]
     notes = [
         f"Authority: {named}, where the domain has it. " if named else "",
         "Main: links in the main part of a page. Out: links of the judged page to other domains, with the commercial "
         "topics among them. ",
-        not_all(len(rows), audit["referring_domains"], "referring domains", "--domains") or "",
+        not_all(len(rows), audit["referring_domains"], "referring domains", "--domains"),
     ]
     return card(
         "Referring domains",
@@ -269,5 +274,5 @@ def _domains(audit: Data) -> Html:
         )
         if rows
         else tag("p", "None."),
-        note="".join(notes),
+        note=join(*notes),
     )

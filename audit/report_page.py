@@ -14,10 +14,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from audit.report_anchors import anchors_section, measures
+from audit.report_anchors import anchors_section, measures, mix
 from audit.report_html import Html, join, script_json, shown, tag
 from audit.report_links import links_section, months_between
-from audit.report_parts import Column, card, counted, facts, interval, number, percent, spoken, table, tally
+from audit.report_parts import Column, card, counted, facts, interval, number, pair, percent, spoken, table, tally
 from audit.report_together import together_section
 
 Data = Mapping[str, Any]
@@ -211,7 +211,7 @@ def _summary(data: Data) -> Html:
             _tile("Money anchors", percent(money["share_domains_split"]), f"of domains, {interval(money['interval'])}")
         )
     tiles.append(_tile("Pages read", number(read), f"of {asked:,} asked for"))
-    return join(_cautions(data), tag("dl", *tiles, class_="tiles"), _signs(anchors))
+    return join(_cautions(data), tag("dl", *tiles, class_="tiles"), pair(_signs(anchors), mix(anchors)))
 
 
 def _cautions(data: Data) -> Html:

@@ -147,7 +147,7 @@ def _cell(place: int, column: Column, row: Row, sort: bool) -> Html:
     return tag("td", inside, class_=name, data_v=value)
 
 
-def card(title: str, *inside: Part, note: str | None = None, level: int = 3) -> Html:
+def card(title: str, *inside: Part, note: Part = None, level: int = 3) -> Html:
     return tag("div", tag(f"h{level}", title), tag("p", note, class_="note") if note else None, *inside, class_="card")
 
 
@@ -177,8 +177,9 @@ def facts(pairs: Iterable[tuple[str, Part]]) -> Html:
     return tag("dl", *(join(tag("dt", name), tag("dd", value)) for name, value in pairs), class_="facts")
 
 
-def not_all(shown: int, of: int, unit: str, option: str) -> str | None:
+def not_all(shown: int, of: int, unit: str, option: str) -> Html | None:
     """A line on rows that are not in the report."""
     if of <= shown:
         return None
-    return f"The first {shown:,} of {of:,} {unit}; {option} sets how many a report holds."
+    said = f"The first {shown:,} of {of:,} {unit}; "
+    return join(said, tag("code", option, class_="nowrap"), " sets how many a report holds.")

@@ -34,7 +34,7 @@ def _matrix(matrix: Data | None, why: str | None) -> Html:
         if figure is None
         else f"Authority: {figure}, from {number(matrix['line'])} on ({matrix['line_from']}). "
     )
-    note += f"Of {counted(matrix['domains'], 'referring domain')} among {matrix['of_domains']:,}."
+    note += f"Looked at: {matrix['domains']:,} of {counted(matrix['of_domains'], 'referring domain')}."
     return join(
         card(title, table(groups, columns, caption="Groups; a domain may be in several"), note=note),
         _rows(matrix),

@@ -138,7 +138,7 @@ if CHROMIUM:
 
     def test_nothing_is_wrong_for_those_who_cannot_see_or_point(browser: Browser, tmp_path: Path) -> None:
         file = tmp_path / "report.html"
-        file.write_text(page(plain(report(40))), encoding="utf-8")
+        file.write_text(page(plain(report(26))), encoding="utf-8")
         with opened(browser, file) as one:
             one.page.keyboard.press("Tab")
             assert one.run("document.activeElement.textContent") == "Skip to the report"
