@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Literal, NamedTuple
@@ -21,6 +22,11 @@ AND = {
     "tr": "ve", "el": "και", "id": "dan", "vi": "va", "fa": "و", "ar": "و", "hi": "और",
 }  # fmt: skip
 """What ``&`` stands for, folded."""
+_PREFIXES = {
+    "ar": re.compile("(?:[وف]?(?:بال|كال|لل|ب|ل|ك)|[وف])(?=.{3})"),
+    "he": re.compile("[ושכבלמ]{1,2}(?=.{3})"),
+}
+"""Prepositions and conjunctions that are written as one with the word behind them."""
 _VOWELS = frozenset("aeiouyаеиоуыэюяіїєαεηιουω")
 
 
@@ -201,6 +207,11 @@ class Brands:
         for language in languages_:
             if language.endings and (base := self._inflected(word.fold, language)) is not None:
                 return base, "ending"
+            prefixes = _PREFIXES.get(language.code)
+            if prefixes is not None and (found := prefixes.match(word.fold)) is not None:
+                rest = word.fold[found.end() :]
+                if rest in self._parts or rest in self._joined:
+                    return rest, "ending"
         if (
             asked
             or len(word.fold) < SHORTEST_TYPO - 1

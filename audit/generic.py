@@ -50,11 +50,11 @@ class Generic:
 
     def _language(self, words: Sequence[Word], key: str, known: tuple[Language, ...]) -> Language | None:
         if any(word.unspaced for word in words):
-            ordered = [*known, *(one for one in self._lists.by_code.values() if one not in known)]
-            for language in ordered:
+            for language in known:
                 if _covers_unspaced(words, language):
                     return language
-            return None
+            joined = "".join(word.fold for word in words)
+            return next((one for one in self._lists.by_code.values() if joined in one.phrases), None)
         bits = self._lists.all_bits
         for word in words:
             bits &= self.bits(word)
@@ -64,7 +64,7 @@ class Generic:
             if bits & language.bit and _covers(words, language) is not None:
                 return language
         for language in self._lists.by_code.values():
-            if bits & language.bit and language not in known and _covers(words, language):
+            if bits & language.bit and language not in known and _covers(words, language, foreign=True):
                 return language
         return None
 
@@ -102,25 +102,31 @@ def _is_empty_word(word: Word, language: Language) -> bool:
     return word.lower in language.stop_written or _is_number(word.fold) or word.fold == "&"
 
 
-def _covers(words: Sequence[Word], language: Language) -> bool | None:
-    """None where words are left over; else whether more than stop words was found."""
+def _covers(words: Sequence[Word], language: Language, *, foreign: bool = False) -> bool | None:
+    """None where words are left over; else whether more than stop words was found.
+
+    Two kinds of pages side by side and nothing else ("team calendar") are a topic, not a pointer.
+    """
     folds = [word.fold for word in words]
     counts = any(map(_is_number, folds))
-    at, strong = 0, False
+    at, strong, kinds, units = 0, False, 0, 0
     while at < len(folds):
+        units += 1
         for count in range(min(language.longest, len(folds) - at), 0, -1):
-            if " ".join(folds[at : at + count]) in language.phrases:
+            key = " ".join(folds[at : at + count])
+            if key in language.phrases:
                 at += count
                 strong = True
+                kinds += key in language.pages
                 break
         else:
             fold = folds[at]
-            if fold in EVERYWHERE or fold in amounts().currency or (counts and _beside_amount(fold)):
+            if fold in amounts().currency or (counts and _beside_amount(fold)) or (fold in EVERYWHERE and not foreign):
                 strong = True
             elif not _is_empty_word(words[at], language):
                 return None
             at += 1
-    return strong
+    return None if kinds == units > 1 else strong
 
 
 def _covers_unspaced(words: Sequence[Word], language: Language) -> bool:

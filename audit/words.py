@@ -221,6 +221,11 @@ PREFIXING = frozenset(("ar", "fa", "he", "id"))
 _HEBREW_PREFIX = re.compile("^(?:[ושכבלמה]{1,2}(?=.{3}))")
 _HEBREW_ENDING = re.compile("(?<=.{2})(?:יים|ים|ות|ית|ה|ת)$")
 _ARABIC_PREFIX = re.compile("^(?:[وف]?(?:بال|كال|لل|ال)|و(?=.{4}))(?=.{2})")
+_UKRAINIAN_ENDING = re.compile(
+    "(?<=.{3})(?:ього|ьому|ого|ому|ими|іми|ами|ями|ові|еві|ий|ій|им|ім|их|іх|ої|ою|єю|ею|ів|їв|ам|ям|ах|ях|ом|ем|ем|ей|"
+    "а|я|у|ю|и|і|ї|е|є|о|ь)$"
+)
+_BULGARIAN_ENDING = re.compile("(?<=.{3})(?:овете|ове|ите|ият|ия|ата|ята|ето|ото|ът|ят|та|то|те|а|я|и|о|е|ь)$")
 _PERSIAN_ENDING = re.compile("(?<=.{2})(?:هايي|هاي|ها|ان|ات|ي)$")
 
 
@@ -242,6 +247,10 @@ def stem(lower: str, language: str) -> str:
         return bare or lower
     if language == "fa":
         return _PERSIAN_ENDING.sub("", word_of(lower).fold)
+    if language == "uk":
+        return _UKRAINIAN_ENDING.sub("", word_of(lower).fold)
+    if language == "bg":
+        return _BULGARIAN_ENDING.sub("", word_of(lower).fold)
     name = _ALGORITHMS.get(language)
     if name is None:
         return word_of(lower).fold
