@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -135,7 +135,7 @@ def link_audit_of(
 def _referrer(
     one: ReferringDomain, main: int, known: int, told: _Authority, limits: Thresholds, page: _Judged | None
 ) -> Referrer:
-    figures_, referring, sure = told.of(one.id)
+    standing = told.of(one.id)
     topics = page.topics if page else Counter()
     return Referrer(
         domain=one.name,
@@ -148,8 +148,8 @@ def _referrer(
         sitewide=is_sitewide(one.pages, known, limits),
         first_seen=one.first_seen,
         last_seen=one.last_seen,
-        figures=figures_,
-        referring_domains=referring,
+        figures=standing.figures,
+        referring_domains=standing.referring_domains,
         relevance=page.relevance if page else None,
         external_links=page.external_links if page else None,
         topics=tuple(sorted(topics, key=lambda name: (-topics[name], name))),
@@ -157,8 +157,21 @@ def _referrer(
         hosts=one.hosts,
         target=page.target if page else None,
         topic_links=dict(sorted(topics.items())),
-        confidence=sure,
+        confidence=standing.confidence,
+        harmonic=standing.harmonic,
+        trust=standing.trust,
     )
+
+
+class _Standing(NamedTuple):
+    """What is known of one domain's authority; fields as in `Referrer`."""
+
+    figures: tuple[Figure, ...]
+    """The leading one first."""
+    referring_domains: int | None
+    confidence: Confidence | None
+    harmonic: float | None
+    trust: float | None
 
 
 class _Authority:
@@ -189,18 +202,19 @@ class _Authority:
             return None
         return next((self._figure(one) for one in self._stored.get(id_, ()) if one.scale.id == self.leading), None)
 
-    def of(self, id_: int) -> tuple[tuple[Figure, ...], int | None, Confidence | None]:
-        """(figures, the leading one first; known referring domains of the domain itself; confidence in its score)."""
+    def of(self, id_: int) -> _Standing:
+        """The figures of one domain, and what the own graph knows of it."""
         stored = self._stored.get(id_, ())
-        shown = sorted(
-            (self._figure(one) for one in stored if not self.blank(one.scale)), key=lambda one: not one.leads
-        )
+        shown = [self._figure(one) for one in stored if not self.blank(one.scale)]
+        shown.sort(key=lambda one: not one.leads)
         if self.own is None:
-            return tuple(shown), None, None
+            return _Standing(tuple(shown), None, None, None, None)
         mine = next((one for one in stored if one.kind == "own"), None)
         referring = (mine.referring or 0) if mine else 0
         sure = confidence(crawl_share(self.own), referring, prior=mine.prior if mine else False)
-        return tuple(shown), referring, sure
+        if mine is None or self.blank(self.own):
+            return _Standing(tuple(shown), referring, sure, None, None)
+        return _Standing(tuple(shown), referring, sure, mine.harmonic, mine.trust)
 
     def _figure(self, one: StoredFigure) -> Figure:
         return Figure(
@@ -214,7 +228,7 @@ class _Authority:
 
     def shown(self, ids: Iterable[int]) -> tuple[Mapping[str, Any], ...]:
         """The scales, newest of each name; ``confidence``: referring domains by confidence in their own score."""
-        sure: Counter[str] = Counter(one for id_ in ids if self.own and (one := self.of(id_)[2]) is not None)
+        sure: Counter[str] = Counter(one for id_ in ids if self.own and (one := self.of(id_).confidence) is not None)
         return tuple(
             {
                 "name": named(one),

@@ -82,6 +82,10 @@ class Referrer:
     """Its external links by commercial topic."""
     confidence: Confidence | None = None
     """In its own score; None without an own scale."""
+    harmonic: float | None = None
+    """Harmonic centrality of the domain in the own graph."""
+    trust: float | None = None
+    """0 to 100, from the seeds that the user named; None without seeds."""
 
     @property
     def authority(self) -> float | None:

@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import math
 import re
+import tomllib
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from audit.languages import code_of, languages
+from audit.languages import WORDS, code_of, language_from, languages
 from audit.link_audit import Band, Relevance
 from audit.profile import Thresholds
 from audit.words import PREFIXING, UNSPACED, stem, word_of
@@ -104,13 +106,22 @@ def query_of(texts: Iterable[str], codes: Sequence[str]) -> Query:
     """
     known = tuple(dict.fromkeys(code_of(code) for code in codes))
     main = known[0] if known else None
-    stop = {word for one in languages().named(known) for word in one.stop_written}
+    stop = {word for code in known for word in _stop_words(code)}
     terms: dict[str, str] = {}
     for text in texts:
         for word in words_in(text):
             if word not in stop and (len(word) > 1 or UNSPACED.match(word)):
                 terms.setdefault(term_of(word, main), word)
     return Query(terms, known)
+
+
+@cache
+def _stop_words(code: str) -> frozenset[str]:
+    """Function words of one language, whose file alone is read; none where there is no file."""
+    file = WORDS / f"{code}.toml"
+    if not code.isalpha() or not file.is_file():
+        return frozenset()
+    return language_from(tomllib.loads(file.read_text("utf-8")), 0).stop_written
 
 
 def term_of(word: str, language: str | None) -> str:

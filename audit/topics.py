@@ -15,6 +15,8 @@ _WORD = re.compile(r"[^\W_]+")
 # Scripts that put no space between words, and Korean, which hangs its particles on them.
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
+_KEPT = 100_000
+
 
 @dataclass(slots=True)
 class _Finder:
@@ -29,6 +31,7 @@ class _Finder:
     inside: dict[str, set[str]] = field(default_factory=dict)
     exceptions: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Topic -> beginnings of words that are something else."""
+    told: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def add(self, topic: str, listed: str) -> None:
         text = _fold(listed.strip("*"))
@@ -44,13 +47,20 @@ class _Finder:
         else:
             self.whole.setdefault(text, set()).add(topic)
 
-    def of_word(self, word: str) -> Iterable[str]:
-        yield from self.whole.get(word, ())
-        for length in range(1, len(word) + 1):
+    def of_word(self, word: str) -> frozenset[str]:
+        """Topics that one word tells; kept, as words repeat."""
+        known = self.told.get(word)
+        if known is not None:
+            return known
+        found = set(self.whole.get(word, ()))
+        for length in range(2, len(word) + 1):
             for topic in self.starts.get(word[:length], ()):
                 if not word.startswith(self.exceptions.get(topic, ("\0",))):
-                    yield topic
-            yield from self.ends.get(word[-length:], ())
+                    found.add(topic)
+            found.update(self.ends.get(word[-length:], ()))
+        if len(self.told) < _KEPT:
+            self.told[word] = frozenset(found)
+        return frozenset(found)
 
     def of_phrases(self, words: list[str]) -> Iterable[str]:
         for place, first in enumerate(words):
@@ -69,7 +79,8 @@ def _listed() -> Mapping[str, Mapping[str, list[str]]]:
 
 
 @cache
-def _finder() -> tuple[_Finder, re.Pattern[str]]:
+def _finder() -> tuple[_Finder, re.Pattern[str], re.Pattern[str]]:
+    """The finder, what it looks for anywhere in a text, and in a text of ASCII alone."""
     made = _Finder()
     for topic, lists in _listed().items():
         for one in lists["words"]:
@@ -78,7 +89,8 @@ def _finder() -> tuple[_Finder, re.Pattern[str]]:
             made.exceptions[topic] = tuple(_fold(one.strip("*")) for one in lists["except"])
     # Longest first: an alternation takes the first that fits.
     parts = sorted(made.inside, key=lambda text: (-len(text), text))
-    return made, re.compile("|".join(map(re.escape, parts)))
+    plain = [text for text in parts if text.isascii()]
+    return made, re.compile("|".join(map(re.escape, parts))), re.compile("|".join(map(re.escape, plain)))
 
 
 def topics() -> tuple[str, ...]:
@@ -89,10 +101,11 @@ def topics() -> tuple[str, ...]:
 @lru_cache(maxsize=20_000)
 def topics_in(text: str) -> frozenset[str]:
     """The commercial topics one text speaks of, such as the words of a link and the host it leads to."""
-    finder, inside = _finder()
+    finder, anywhere, plain = _finder()
     folded = _fold(text)
+    inside = plain if folded.isascii() else anywhere
     words = _WORD.findall(folded)
-    found = {topic for word in set(words) for topic in finder.of_word(word)}
+    found = set().union(*map(finder.of_word, words))
     found.update(finder.of_phrases(words))
     for part in set(inside.findall(folded)):
         found.update(finder.inside[part])

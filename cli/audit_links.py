@@ -54,11 +54,12 @@ def links(
 
     Keys of each: domain, authority (null: no figure, or the own score is blank as too little was crawled), rank
     (where the figure is a position), confidence in the own score, referring_domains (of the domain itself, as far as
-    known), relevance and band of one linking page (high, some, low; unknown: no shared language, or nothing known),
-    links, followed, pages, hosts, known_pages, indexable (pages), in_main (links), sitewide, external_links and
-    topics (commercial ones, with their links) of the judged page, its language, matched (words), judged_page,
-    judged_target, why_unknown, first_seen, last_seen, figures. json has the sums: causes, placements, ages, losses,
-    bands, topics, scales, authority_quantiles, by_month. docs/audits.md says how to read them.
+    known), trust (from the seeds that `authority build` was given), harmonic centrality, relevance and band of one
+    linking page (high, some, low; unknown: no shared language, or nothing known), links, followed, pages, hosts,
+    known_pages, indexable (pages), in_main (links), sitewide, external_links and topics (commercial ones, with their
+    links) of the judged page, its language, matched (words), judged_page, judged_target, why_unknown, first_seen,
+    last_seen, figures. json has the sums: causes, placements, ages, losses, bands, topics, scales,
+    authority_quantiles, by_month. docs/audits.md says how to read them.
 
     Example: linkledger audit links example.com --profile example.toml
 

@@ -11,9 +11,9 @@ from cli.render import Answer
 from storage.times import to_iso
 
 ROW = (
-    "domain", "authority", "rank", "confidence", "referring_domains", "relevance", "band", "links", "followed",
-    "pages", "hosts", "known_pages", "indexable", "in_main", "sitewide", "external_links", "topics", "language",
-    "matched", "judged_page", "judged_target", "why_unknown", "first_seen", "last_seen", "figures",
+    "domain", "authority", "rank", "confidence", "referring_domains", "trust", "harmonic", "relevance",
+    "band", "links", "followed", "pages", "hosts", "known_pages", "indexable", "in_main", "sitewide", "external_links",
+    "topics", "language", "matched", "judged_page", "judged_target", "why_unknown", "first_seen", "last_seen", "figures",
 )  # fmt: skip
 _AFTER = ("band", "links", "followed", "in_main", "external_links", "first_seen")
 _CAUSES = {
@@ -35,6 +35,8 @@ def row_of(one: Referrer) -> dict[str, Any]:
         "rank": figure.value if figure is not None and figure.lowest_first else None,
         "confidence": one.confidence,
         "referring_domains": one.referring_domains,
+        "trust": one.trust,
+        "harmonic": one.harmonic,
         "relevance": None if judged is None else judged.score,
         "band": None if judged is None else judged.band,
         "links": one.links,
