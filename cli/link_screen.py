@@ -13,7 +13,8 @@ from storage.times import to_iso
 ROW = (
     "domain", "authority", "rank", "confidence", "referring_domains", "trust", "harmonic", "relevance",
     "band", "links", "followed", "pages", "hosts", "known_pages", "indexable", "in_main", "sitewide", "external_links",
-    "topics", "language", "matched", "judged_page", "judged_target", "why_unknown", "first_seen", "last_seen", "figures",
+    "topics", "language", "matched", "judged_page", "judged_target", "why_unknown", "first_seen", "last_seen",
+    "figures",
 )  # fmt: skip
 _AFTER = ("band", "links", "followed", "in_main", "external_links", "first_seen")
 _CAUSES = {
