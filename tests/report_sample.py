@@ -225,8 +225,10 @@ def link_audit(rows: int = 300) -> LinkAudit:
         bands={"high": 70, "some": 80, "low": 110, "unknown": 40},
         judged=300,
         scales=(
-            {"name": "Vendor rating", "kind": "imported", "date": "2026-11-01"},
-            {"name": "linkledger authority", "kind": "own", "crawl_share": 0.04, "confidence": "low", "blank": True},
+            {"name": "Vendor rating", "kind": "imported", "dated": "2026-11-01", "domains": 198, "leads": True}
+            | {"lowest_first": False, "blank": False, "crawl_share": None, "confidence": None},
+            {"name": "linkledger authority", "kind": "own", "dated": "2026-11-20", "domains": 0, "leads": False}
+            | {"lowest_first": False, "blank": True, "crawl_share": 0.04, "confidence": {"low": 430, "medium": 12}},
         ),
         authority_quantiles={"p10": 11.0, "p25": 24.5, "p40": 31.0, "p50": 38.0, "p75": 57.5, "p90": 74.0},
         domains=tuple(referrer(place, name) for place, name in enumerate(names)),
