@@ -73,6 +73,7 @@ class Sitewide:
 
     domain: str
     anchor: str
+    """Folded: its spellings count together."""
     anchor_class: AnchorClass
     target: str
     """The URL."""

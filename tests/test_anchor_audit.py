@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from proof import examples
+from readings import RULES, page, reading
 from sample import DAY, T0, Sample, SampleLink, SamplePage, SampleVisit, fill, new_ledger, selected
 
 from audit import anchor_sums as sums
@@ -28,10 +29,12 @@ from audit.signs import EVIDENCE, signs
 from audit.velocity import shortest, velocity
 from cli.targets import parse_target
 from crawler.urls import canonical_url
-from storage.engine import open_ledger
+from storage.engine import Ledger, open_ledger
 from storage.filters import LinkFilter, choose
 from storage.link_counts import counts
+from storage.records import Link, Reading
 from storage.targets import resolve
+from storage.writer import write_readings
 
 PROFILE = Profile("acme.com", ("Acme",), Section(None, ("running shoes",)), languages=("en",))
 
@@ -286,6 +289,37 @@ def test_classes_are_counted_as_by_plain_loops(one_database: str, seed: int) -> 
 
 def test_lost_links_are_judged_when_asked_for(one_database: str) -> None:
     assert audited(one_database, MIXED, state="lost").share("other").links == 1
+
+
+def test_languages_and_arrivals_of_what_was_read(one_database: str) -> None:
+    """Through the writer: two visits of some pages, one of others."""
+    shop = "https://acme.com/"
+
+    def read(source: str, links: list[Link | tuple[str, str]], at: int, lang: str | None) -> Reading:
+        return reading(source, links, at, page=page(source, links, lang=lang))
+
+    visits = [
+        read("https://a.org/1", [(shop, "Acme")], T0, "de-AT"),
+        read("https://a.org/1", [(shop, "Acme"), (shop, "running shoes")], T0 + 3 * DAY, "de-AT"),
+        read("https://b.org/1", [(shop, "read more")], T0, "EN"),
+        read("https://b.org/1", [(shop, "Running shoes")], T0 + 5 * DAY, "EN"),
+        read("https://c.org/1", [(shop, "running shoes")], T0 + 2 * DAY, None),
+        read("https://d.org/1", [(shop, "Acme")], T0 + DAY, "x"),
+    ]
+    new_ledger(one_database)
+    with Ledger(one_database) as ledger:
+        write_readings(ledger, None, visits, rules_version=RULES)
+        with ledger.connect() as conn:
+            chosen = choose(conn, LinkFilter(), resolve(conn, parse_target("acme.com")))
+            audit = anchor_audit_of(conn, chosen, PROFILE, by="language")
+    assert {one.part: one.links for one in audit.by} == {"de": 2, "en": 1, "": 2}
+    assert audit.flags["lang_mismatch"] == 2
+    speed = audit.velocity
+    assert speed is not None
+    assert (speed.seen_from, speed.seen_to) == (T0, T0 + 5 * DAY)
+    assert (speed.arrived, speed.money_domains, speed.money_part) == (2, 2, 1.0)
+    assert speed.per_day == (("2026-09-24", 1), ("2026-09-26", 1))
+    assert speed.days_of_80_percent == 3
 
 
 # --- sitewide, repeated ------------------------------------------------------------------------------
