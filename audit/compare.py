@@ -83,6 +83,8 @@ class Comparison:
     """Targets without a list of their backlinks: while there is one, no counts are compared."""
     too_few: Mapping[str, int]
     """Referring domains of targets that have too few for a verdict."""
+    scales: tuple[str, ...] = ()
+    """Scales of authority that the audits go by; with more than one, no figures are compared."""
 
     @property
     def counts_compared(self) -> bool:
@@ -102,7 +104,10 @@ def compare(sides: Sequence[Side]) -> Comparison:
     Every audit must have been made with the same filter.
     """
     without = tuple(side.target for side in sides if not side.lists)
-    measures = [*_classes(sides), *_links(sides), *_figures(sides)]
+    scales = tuple(dict.fromkeys(name for side in sides for name in _leading(side.links)))
+    measures = [*_classes(sides), *_links(sides)]
+    if len(scales) == 1:
+        measures += _figures(sides)
     if not without:
         measures += _counts(sides)
     first = sides[0]
@@ -113,6 +118,7 @@ def compare(sides: Sequence[Side]) -> Comparison:
         divergence_links={side.target: _apart(first, side, "share_links") for side in sides[1:]},
         without_list=without,
         too_few={side.target: side.links.referring_domains for side in sides if not side.anchors.enough},
+        scales=scales,
     )
 
 
@@ -165,8 +171,13 @@ def _band(one: LinkAudit, name: str) -> tuple[int, int]:
     return known.get(name, 0), sum(known.values())
 
 
+def _leading(one: LinkAudit) -> list[str]:
+    """The scale that an audit goes by, with its date; empty where there is none."""
+    return [f"{scale['name']} of {scale['dated']}" for scale in one.scales if scale.get("leads") and one.links]
+
+
 def _figures(sides: Sequence[Side]) -> list[Measure]:
-    """Quantiles of the leading figure of authority, where all are of one scale, as they are within one ledger."""
+    """Quantiles of authority over the referring domains that have a figure; all sides go by one scale."""
     quantiles = [side.links.authority_quantiles for side in sides]
     names = [name for name in ("p25", "p40", "p50", "p75") if any(one.get(name) is not None for one in quantiles)]
     return [_measure(sides, "figures", f"authority_{name}", "", [one.get(name) for one in quantiles]) for name in names]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +15,7 @@ from audit.compare import Basis, Comparison, Measure, Side
 from audit.compare import compare as compared
 from audit.profile import Profile
 from audit.rivals import as_rival, keywords_of
+from cli import link_screen
 from cli.anchor_screen import class_row, shown_audit
 from cli.asking import About, Asked, question, why_nothing
 from cli.options import OutputFormat
@@ -27,7 +27,6 @@ from storage.filters import LinkFilter, choose
 from storage.link_counts import cells
 from storage.lists import backlinks_of, lists
 from storage.targets import WHOLE_LEDGER, Target, resolve
-from storage.times import to_iso
 
 COLUMNS = ("part", "measure", "basis", "target", "value", "low", "high", "median_of_others", "delta", "apart")
 _LISTED = 100
@@ -54,6 +53,14 @@ def compare(
         int,
         typer.Option("--judge", metavar="N", min=0, help="Referring domains of each whose page is read for relevance."),
     ] = _JUDGED,
+    figure: Annotated[
+        str | None,
+        typer.Option(
+            "--figure",
+            metavar="NAME",
+            help="Authority goes by this figure; else by the one that most referring domains of the first TARGET have.",
+        ),
+    ] = None,
 ) -> None:
     """Put both audits of several targets side by side, the first TARGET against the median of the others.
 
@@ -77,10 +84,11 @@ def compare(
     with open_ledger(asked.db, psl=suffix_list_version()) as conn:
         own = profile_of(first, asked.db, profile, conn=conn)
         targets = _targets(asked, first, own)
-        sides = [_side(conn, asked, first, own, first.text if keywords_of(own) else None, judge)]
+        sides = [_side(conn, asked, first, own, first.text if keywords_of(own) else None, judge, figure)]
+        figure = next((str(one["name"]) for one in sides[0].links.scales if one["leads"]), figure)
         for target in targets[1:]:
             rival, of = _rival(conn, asked, own, first, target, same_keywords)
-            sides.append(_side(conn, asked, target, rival, of, judge))
+            sides.append(_side(conn, asked, target, rival, of, judge, figure))
         found = compared(sides)
         held = {side.target: [_read(conn, name) for name in side.lists] for side in sides}
         head = _head(found, sides, held, asked)
@@ -117,14 +125,29 @@ def _rival(
     return kept, target.text if keywords_of(kept) else None
 
 
-def _side(conn: Connection, asked: Asked, target: Target, profile: Profile, keywords: str | None, judge: int) -> Side:
+def _side(
+    conn: Connection,
+    asked: Asked,
+    target: Target,
+    profile: Profile,
+    keywords: str | None,
+    judge: int,
+    figure: str | None,
+) -> Side:
     chosen = choose(conn, asked.wanted, resolve(conn, target))
     limit = _LISTED if isinstance(asked.limit, str) else asked.limit
     return Side(
         target.text,
         anchor_audit_of(conn, chosen, profile, limit=limit, target=target.text),
         link_audit_of(
-            conn, chosen, profile, limit=limit, judge=judge, now=time.time_ns() // 1_000_000, target=target.text
+            conn,
+            chosen,
+            profile,
+            limit=limit,
+            judge=judge,
+            now=time.time_ns() // 1_000_000,
+            target=target.text,
+            figure=figure,
         ),
         _lists_of(conn, target),
         keywords,
@@ -160,6 +183,7 @@ def _head(
         "counts_compared": found.counts_compared,
         "without_list": list(found.without_list),
         "too_few": dict(found.too_few),
+        "scales": list(found.scales),
         "divergence_domains": dict(found.divergence_domains),
         "divergence_links": dict(found.divergence_links),
         "filter": asked.wanted.shown(),
@@ -168,10 +192,8 @@ def _head(
 
 
 def _audits(side: Side) -> dict[str, Any]:
-    """Both audits whole."""
-    links = asdict(side.links)
-    for one in links["domains"]:
-        one |= {name: to_iso(one[name]) for name in ("first_seen", "last_seen")}
+    """Both audits as `audit anchors` and `audit links` write them."""
+    links = {**link_screen.shown_audit(side.links), "domains": [link_screen.row_of(one) for one in side.links.domains]}
     classes = [class_row(one, side.anchors.medians) for one in side.anchors.classes]
     return {"anchors": {**shown_audit(side.anchors), "classes": classes}, "links": links}
 
@@ -215,7 +237,12 @@ def _table(found: Comparison, head: Mapping[str, Any], notes: tuple[str, ...]) -
     apart = {"measure": "divergence", **{name: _number(value) for name, value in found.divergence_domains.items()}}
     parts = [
         Answer("links", [_shares(found, one, several) for one in links], columns, heading="Links: shares"),
-        Answer("figures", [_plain(found, one, several) for one in figures], columns, heading="Links: authority"),
+        Answer(
+            "figures",
+            [_plain(found, one, several) for one in figures],
+            columns,
+            heading=f"Links: authority of referring domains, {', '.join(found.scales)}",
+        ),
         Answer("counts", [_plain(found, one, several) for one in counts], columns, heading="Counts"),
     ]
     return Answer(
@@ -295,6 +322,8 @@ def _caution(found: Comparison, held: Mapping[str, Sequence[Mapping[str, Any]]])
             for one in several
         ]
         notes.append(f"counts are as good as the lists behind them; {'; '.join(read)}")
+    if len(found.scales) > 1:
+        notes.append(f"authority is not compared: {' and '.join(found.scales)} are figures of different scales")
     if found.too_few:
         few = ", ".join(f"{name} ({number:,})" for name, number in found.too_few.items())
         notes.append(f"too little data for a verdict, by referring domains: {few}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,16 @@ from asking import ask, ask_json
 from sample import Sample, SampleLink, SamplePage, fill, new_ledger
 
 from audit.anchor_class import CLASSES
+from audit.ask_anchors import anchor_audit_of
+from audit.ask_links import link_audit_of
+from audit.compare import Side, compare
 from audit.measures import wilson
+from audit.profile import Profile, Section
+from cli.targets import parse_target
 from storage.engine import Ledger, open_ledger
+from storage.filters import LinkFilter, choose
 from storage.lists import mark
+from storage.targets import resolve
 
 PROFILE = 'profile = 1\ntarget = "{0}"\nbrands = ["{1}"]\nkeywords = ["hand saws"]\n'
 
@@ -99,7 +107,7 @@ def test_the_answer_has_exactly_its_keys(ledger: str) -> None:
     answer = ask_json("compare", "acme.com", "other.com", "--placement", "main")
     assert set(answer) == {
         "targets", "counts_compared", "without_list", "too_few", "divergence_domains", "divergence_links", "filter",
-        "coverage", "audits", "measures",
+        "scales", "coverage", "audits", "measures",
     }  # fmt: skip
     assert answer["filter"] == {"kind": "external", "state": "live", "placement": ["main"]}
     assert answer["divergence_domains"] == {"other.com": None}
@@ -176,6 +184,36 @@ def test_too_little_data_gives_no_verdict(ledger: str) -> None:
     assert "too little data for a verdict, by referring domains: tiny.com (2)" in done.stderr
     assert {one["apart"] for one in answer["measures"]} == {None}
     assert measures(answer)["anchors", "branded", "domains", "acme.com"]["delta"] == pytest.approx(-0.2)
+
+
+def test_authority_is_compared_on_one_scale(ledger: str, folder: Path) -> None:
+    rows = [f"d{n}.org,{n}" for n in range(25)] + [f"d{n}.org,{n}" for n in range(100, 200)]
+    (folder / "tool.csv").write_text("Domain,Rating\n" + "\n".join(rows) + "\n")
+    imported = ask("authority", "import", "tool.csv", "--column", "Rating", "--from", "Tool", "--date", "2026-11-01")
+    assert imported.exit_code == 0, imported.stderr
+    answer = ask_json("compare", "acme.com", "rival.com")
+    assert answer["scales"] == ["Tool Rating of 2026-11-01"]
+    middle = measures(answer)["figures", "authority_p50", "", "acme.com"]
+    assert (middle["value"], middle["median_of_others"], middle["delta"]) == (12, 149.5, -137.5)
+    assert "authority p50" in ask("compare", "acme.com", "rival.com", "--format", "table").stdout
+
+
+def test_figures_of_two_scales_are_not_compared(ledger: str) -> None:
+    profile = Profile("acme.com", ("Acme",), Section(None, ()))
+    with open_ledger(ledger) as conn:
+        chosen = choose(conn, LinkFilter(), resolve(conn, parse_target("acme.com")))
+        words = anchor_audit_of(conn, chosen, profile)
+        links = link_audit_of(conn, chosen, profile, now=0, judge=0)
+
+    def side(scale: str) -> Side:
+        scales = ({"name": scale, "dated": "2026-11-01", "leads": True},)
+        return Side(scale, words, replace(links, scales=scales, authority_quantiles={"p50": 5.0}))
+
+    apart = compare([side("a"), side("b")])
+    assert apart.scales == ("a of 2026-11-01", "b of 2026-11-01")
+    assert not [one for one in apart.measures if one.part == "figures"]
+    alike = compare([side("a"), side("a")])
+    assert [one.name for one in alike.measures if one.part == "figures"] == ["authority_p50"]
 
 
 def test_the_competitors_of_a_profile(ledger: str, folder: Path) -> None:
