@@ -14,6 +14,7 @@ from audit.anchor_audit import AnchorAudit, ClassShare
 from audit.compare import Comparison, Measure, Side, compare
 from audit.link_audit import LinkAudit, Referrer
 from audit.measures import Interval
+from audit.rivals import keywords_of
 from storage.times import to_iso
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ FORMAT = 1
 ANCHORS, DOMAINS, JUDGED, MATRIX_ROWS = 500, 500, 300, 200
 RIVALS_JUDGED = 100
 """Referring domains of each competitor of which a page is judged."""
+NO_KEYWORDS = (
+    "The profile names no keywords, so no anchor can be exact, partial or brand with keyword: their 0% says nothing."
+)
 _TIMES = frozenset(("first_seen", "last_seen", "seen_from", "seen_to"))
 
 
@@ -159,13 +163,15 @@ def report_of(
     from audit.ask_matrix import matrix_of
 
     links = link_audit_of(conn, chosen, profile, limit=domains, judge=judge, now=now, target=target)
+    # Competitors' anchors are held against the target's keywords, see `audit.rivals`.
+    asked = target if keywords_of(profile) else None
     sides = [
         Side(
             one.name,
             anchor_audit_of(conn, one.chosen, one.profile, limit=0, target=one.name),
             link_audit_of(conn, one.chosen, one.profile, limit=0, judge=RIVALS_JUDGED, now=now, target=one.name),
             one.lists,
-            target,
+            asked,
         )
         for one in rivals
     ]
@@ -183,7 +189,7 @@ def report_of(
         links=links,
         anchors=words,
         matrix=both,
-        competitors=compare([Side(target, words, links, lists, target), *sides]) if sides else None,
+        competitors=compare([Side(target, words, links, lists, asked), *sides]) if sides else None,
         no_competitors=None if sides else "the profile names no competitors",
-        notes=notes,
+        notes=(*notes, *(() if asked else (NO_KEYWORDS,))),
     )

@@ -103,6 +103,10 @@ def _competitors(found: Data | None, why: str | None) -> Html:
             "Only shares are compared, no counts: no list is marked as the backlinks of "
             f"{', '.join(found['without_list'])} (crawl --backlinks-of)."
         )
+    scales = found.get("scales", [])
+    if scales:
+        said = "Authority" if len(scales) == 1 else "Authority is not compared, its figures are of several scales"
+        notes.append(f"{said}: {', '.join(scales)}.")
     distances = [(name, found["divergence_domains"][name], found["divergence_links"][name]) for name in targets[1:]]
     columns = [
         Column("Competitor", lambda row: words(row[0]), class_="short"),

@@ -277,6 +277,7 @@ def test_a_target_nobody_links_to_gets_a_report_that_says_so(ledger: str, tmp_pa
     text = LexborHTMLParser(out.read_text("utf-8")).css_first("main").text()
     assert "unseen.example was never seen as the target of a link" in text
     assert "Too little data" in text
+    assert "names no keywords" in text  # a drafted profile guesses none
 
 
 def test_a_file_is_the_old_one_or_the_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
