@@ -181,13 +181,18 @@ def best_pages(conn: Connection, chosen: Chosen, domains: Collection[int]) -> di
         case((read.c.indexable.is_(True), 0), else_=1),
         func.coalesce(read.c.last_ok, 0).desc(),
     ]
-    # `rank` keeps all that were read at the same moment: which of them come first must not be a matter of ids.
     place = func.rank().over(partition_by=of.c.source_domain, order_by=order).label("place")
     ranked = select(of.c.source_domain, of.c.source_id, place).select_from(origin).subquery("ranked")
-    near = conn.execute(
-        select(ranked.c.source_domain, ranked.c.source_id, ranked.c.place, url.c.url)
+    # Which of the pages read at one moment come first must not be a matter of ids; only these are told apart by text.
+    turn = func.row_number().over(partition_by=ranked.c.source_domain, order_by=[ranked.c.place, url.c.url])
+    first = (
+        select(ranked, url.c.url, turn.label("turn"))
         .select_from(ranked.join(url, url.c.id == ranked.c.source_id))
         .where(ranked.c.place <= _CANDIDATES)
+        .subquery("first")
+    )
+    near = conn.execute(
+        select(first.c.source_domain, first.c.source_id, first.c.place, first.c.url).where(first.c.turn <= _CANDIDATES)
     ).all()
     links = links_of_pages(conn, chosen, [row.source_id for row in near])
     found: dict[int, tuple[tuple[bool, bool, int, str], BestPage]] = {}
