@@ -147,6 +147,8 @@ def test_too_little_data_is_said(ledger: str) -> None:
 def test_a_drafted_profile_says_so_and_how_to_make_one(ledger: str) -> None:
     told = " ".join(ask("audit", "anchors", "rival.com", "--format", "table").stdout.split())
     assert "only drafted" in told
+    assert "names no keywords" in told
+    assert "names no keywords" not in ask("audit", "anchors", "acme.com", "--format", "json").stderr
     assert "`linkledger profile init rival.com`" in told
     assert ask_json("audit", "anchors", "rival.com")["about"]["drafted"] is True
 
