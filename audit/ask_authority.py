@@ -69,24 +69,32 @@ class DomainGraph:
         return np.searchsorted(self.ids, ids).astype(np.int32)
 
 
-def build(
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """An own score of every domain that is not kept yet."""
+
+    about: dict[str, Any]
+    web: DomainGraph
+    ranks: Ranks
+    near: Harmonic
+    trusted: Floats | None
+
+
+def compute(
     conn: Connection,
     *,
-    now: int,
     prior: Scale | None = None,
     seeds: Collection[str] = (),
     tell: Callable[[str], None] = lambda _: None,
-) -> Scale:
-    """Compute the own score of every domain and keep it as a new scale, in the caller's transaction.
+) -> Computed:
+    """Compute the own score of every domain; reads only, so that others may write meanwhile.
 
     Args:
-        conn: a writing transaction.
-        now: milliseconds UTC; the scale is known by it.
         prior: ranks of a web graph to start from; a domain they do not know starts with the mean of their lowest tenth.
         seeds: registrable domains that trust starts from; none: no trust.
         tell: told what is being done, for a person who waits.
     Raises:
-        NothingToRank, UnknownSeeds: nothing was kept.
+        NothingToRank, UnknownSeeds.
     """
     read = domain_graph.reading(conn)
     if not read.known:
@@ -119,19 +127,31 @@ def build(
         "seeds": sorted(found),
         "harmonic_followed": near.followed,
         "harmonic_of": near.of,
-        "version": 1 + sum(one.kind == "own" for one in scales(conn)),
     }
-    tell("writing the figures")
+    return Computed(about, web, ranks, near, trusted)
+
+
+def keep(conn: Connection, computed: Computed, *, now: int) -> Scale:
+    """Keep what was computed as a new scale, in the caller's writing transaction.
+
+    Args:
+        now: milliseconds UTC; the scale is known by it.
+    """
     return save_scale(
         conn,
         kind="own",
         name=OWN_NAME,
         measure=MEASURE,
         dated=str(to_iso(now)),
-        about=about,
-        values=_values(web, ranks, near, trusted),
+        about=computed.about | {"version": 1 + sum(one.kind == "own" for one in scales(conn))},
+        values=_values(computed.web, computed.ranks, computed.near, computed.trusted),
         now=now,
     )
+
+
+def build(conn: Connection, *, now: int, prior: Scale | None = None, seeds: Collection[str] = ()) -> Scale:
+    """`compute` and `keep` in one writing transaction."""
+    return keep(conn, compute(conn, prior=prior, seeds=seeds), now=now)
 
 
 def _named(prior: Scale, weights: Floats | None) -> dict[str, Any]:

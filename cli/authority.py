@@ -19,8 +19,10 @@ from cli.config import database
 from cli.options import DatabaseOption, FieldsOption, FormatOption, LimitOption, RawCellsOption, parse_limit
 from cli.render import Answer, write_answer
 from storage.authority import (
+    KINDS,
     Scale,
     Value,
+    domains_with_figures,
     drop_scales,
     figures,
     find_scale,
@@ -132,6 +134,8 @@ def import_(
     """
     from audit.common_crawl import is_ranks_file
 
+    if source is not None and source.strip().casefold() in ("", OWN_NAME):
+        raise typer.BadParameter(f"{source!r} is no name for another's figure", param_hint="--from")
     if common_crawl or (column is None and is_ranks_file(file)):
         if column is not None or domains is not None:
             raise typer.BadParameter("a ranks file has columns of its own; leave --column out", param_hint="--column")
@@ -273,12 +277,15 @@ def build(
     kept, and left blank where it would be shown: the number of referring domains says as much there. It is no search
     engine's PageRank and no other tool's figure.
     """
-    from audit.ask_authority import build as compute
+    from audit.ask_authority import compute, keep
 
     seeds = {_domain(text) for text in [*(seed or ()), *_seeds_of(seeds_from)]}
-    with open_ledger(database(db), write=True) as conn:
-        behind = _prior(conn, prior)
-        scale = compute(conn, now=_now(), prior=behind, seeds=seeds, tell=_tell)
+    where = database(db)
+    with open_ledger(where) as conn:
+        computed = compute(conn, prior=_prior(conn, prior), seeds=seeds, tell=_tell)
+    _tell("writing the figures")
+    with open_ledger(where, write=True) as conn:
+        scale = keep(conn, computed, now=_now())
     write_answer(
         Answer(key="built", rows=[_built(scale)], columns=BUILT, single=True, notes=_of_own(scale)), output=output
     )
@@ -359,8 +366,8 @@ def show(
 ) -> None:
     """Show the figures of domains, each under its own name, with what stands behind the own score.
 
-    Without DOMAIN every domain that has any, by the own score; by referring domains where that is blank; by the first
-    imported figure where there is none.
+    Without DOMAIN every domain that has any: first those with an own score, by it, or by referring domains where it is
+    blank; then those that have only others' figures.
     """
     bound = parse_limit(limit)
     names = [_domain(text) for text in domain or ()]
@@ -371,12 +378,10 @@ def show(
         if names:
             rows: Iterable[dict[str, Any]] = list(_asked(conn, list(dict.fromkeys(names)), latest, own))
             total = None
-        elif latest:
-            first = own or latest[0]
-            rows = _every(conn, first, latest, own)
-            total = int(first.about["domains"])
         else:
-            rows, total = [], 0
+            order = sorted(latest, key=lambda one: one.kind != "own")
+            rows = _every(conn, order, own)
+            total = domains_with_figures(conn, latest)
         notes = _notes(latest, own, bool(names))
         write_answer(
             Answer(
@@ -421,12 +426,19 @@ def _asked(
         yield _row(name, stored.get(ids[name], ()), own)
 
 
-def _every(conn: Connection, first: Scale, latest: Sequence[Scale], own: Scale | None) -> Iterator[dict[str, Any]]:
-    order = ranked(conn, first, by="referring" if is_blank(first) else "value")
-    while some := list(islice(order, _BATCH)):
-        stored = figures(conn, [value.domain_id for _, value in some], of=latest)
-        for name, value in some:
-            yield _row(name, stored.get(value.domain_id, ()), own)
+def _every(conn: Connection, order: Sequence[Scale], own: Scale | None) -> Iterator[dict[str, Any]]:
+    """The domains of the first scale, then those of the second that were not there yet, and so on."""
+    told: set[int] = set()
+    shown = sorted(order, key=lambda one: KINDS.index(one.kind))
+    for scale in order:
+        places = ranked(conn, scale, by="referring" if is_blank(scale) else "value")
+        while some := list(islice(places, _BATCH)):
+            stored = figures(conn, [value.domain_id for _, value in some], of=shown)
+            for name, value in some:
+                figures_of = stored[value.domain_id]
+                if not any(one.scale.id in told for one in figures_of):
+                    yield _row(name, figures_of, own)
+        told.add(scale.id)
 
 
 def _row(name: str, stored: Sequence[StoredFigure], own: Scale | None) -> dict[str, Any]:

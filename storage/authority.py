@@ -158,6 +158,15 @@ def ranked(
         yield row[0], Value._make(row[1:])
 
 
+def domains_with_figures(conn: Connection, of: Sequence[Scale]) -> int:
+    """How many domains have a figure by any of these scales."""
+    ids = ", ".join(str(int(one.id)) for one in of)
+    if not ids:
+        return 0
+    counted = conn.exec_driver_sql(f"SELECT count(DISTINCT domain_id) FROM authority WHERE scale_id IN ({ids})")
+    return int(counted.scalar_one())
+
+
 def known_domains(conn: Connection, names: Iterable[str]) -> dict[str, int]:
     """The ids of those of the registrable domains that the ledger knows; asks for some thousand at a time."""
     found: dict[str, int] = {}

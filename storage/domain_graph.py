@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from storage.codes import INDEXABILITY
+from storage.codes import INDEXABILITY, OUTCOMES
 from storage.dialect import dialect_of
 
 if TYPE_CHECKING:
@@ -79,11 +79,14 @@ def followed_pairs(conn: Connection) -> Iterator[str]:
 def redirects(conn: Connection) -> dict[int, int]:
     """URL -> the URL that answered for it when it was last asked for, where that is another one.
 
-    From the outcomes of crawls and from the misses of pages. A URL that was read as itself since then is left out.
+    From the outcomes of crawls that read a document, and from the permanent redirects that have closed a page. A URL
+    that was read as itself since then is left out.
     """
     latest: dict[int, tuple[int, int]] = {}
+    read = f"{OUTCOMES.index('fetched')}, {OUTCOMES.index('partial')}"
     for question in (
-        "SELECT url_id, coalesce(at, 0), final_id FROM outcome WHERE final_id IS NOT NULL AND final_id <> url_id",
+        "SELECT url_id, coalesce(at, 0), final_id FROM outcome WHERE final_id IS NOT NULL AND final_id <> url_id"
+        f" AND state IN ({read})",
         "SELECT page_id, at, moved_to FROM miss WHERE moved_to IS NOT NULL AND moved_to <> page_id",
     ):
         for url, at, end in _stream(conn, question):

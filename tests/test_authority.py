@@ -220,6 +220,20 @@ def test_links_count_for_where_they_lead(database: str) -> None:
         assert edges_of(ledger) == {("a", "old"), ("b", "old")}
 
 
+def test_a_temporary_redirect_counts_where_a_document_was_read(database: str) -> None:
+    chains = {name: (Hop(url(u("old", name)), 302),) for name in ("there", "wall")}
+    pages = [
+        reading(u("a"), [(u("old", "there"), "x"), (u("old", "wall"), "y")], 1000),
+        reading(u("shop"), [], 1000, requested=u("old", "there"), chain=chains["there"]),
+        reading(u("login"), [], 1000, requested=u("old", "wall"), chain=chains["wall"], outcome="suspect"),
+    ]
+    with write(database) as ledger:
+        with ledger.begin() as conn:
+            conn.exec_driver_sql("INSERT INTO crawl (id, plan, state, started_at) VALUES (1, '{}', 'running', 0)")
+        write_readings(ledger, 1, pages, rules_version=RULES)
+        assert edges_of(ledger) == {("a", "shop"), ("a", "old")}, "a log-in wall is not where a link leads"
+
+
 def test_each_build_is_a_scale_of_its_own(database: str) -> None:
     with write(database, READ) as ledger:
         with ledger.begin() as conn:

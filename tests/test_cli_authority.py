@@ -80,6 +80,12 @@ def test_a_score_of_the_own_graph_with_a_prior_and_seeds(ledger: str, tmp_path: 
     }, "news.com has no known in-link and no prior"  # fmt: skip
     assert shown["domains"][0]["figures"] == {"Common Crawl harmonic centrality": 3.1e7}
     assert ask_json("authority", "build", "--prior", "none", "--db", ledger)["prior"] is None
+    export = file(tmp_path, "Domain,DR\nnews.com,5\ntarget.com,7\n", "export.csv")
+    ask_json("authority", "import", export, "--column", "DR", "--from", "T", "--date", "2026-11-01", "--db", ledger)
+    everyone = ask_json("authority", "show", "--db", ledger)["domains"]
+    assert [(one["domain"], one["authority"]) for one in everyone] == [
+        ("target.com", 100), ("other.org", 43), ("news.com", None), ("blog.com", None),
+    ], "then those with others' figures only"  # fmt: skip
     table = ask("authority", "show", "--format", "table", "--db", ledger).stdout
     assert "2 of 4 known domains crawled (50.0%), 1.0 pages a domain, without a prior" in " ".join(table.split())
     assert all(len(line) <= 80 for line in table.splitlines())
@@ -104,6 +110,8 @@ REFUSED = [  # id, arguments, exit status, what is said
     ("no_day", ("import", "FILE", "--column", "DR", "--from", "T", "--date", "2026-02-30"), 2, "is no day such as"),
     ("no_column", ("import", "FILE", "--from", "T", "--date", "2026-02-03"), 2, "which column holds the figure"),
     ("no_name", ("import", "FILE", "--column", "DR", "--date", "2026-02-03"), 2, "whose figure is it"),
+    ("our_own_name", ("import", "FILE", "--column", "a", "--from", "linkledger authority", "--date", "2026-02-03"), 2,
+     "is no name for another's figure"),
     ("unknown_column", ("import", "FILE", "--column", "Domain ratings", "--from", "T", "--date", "2026-02-03"), 1,
      "did you mean 'Domain rating'"),
     ("no_ranks", ("import", "FILE", "--common-crawl", "--date", "2026-02-03"), 1, "is no ranks file"),
