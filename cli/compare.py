@@ -14,12 +14,12 @@ from audit.ask_links import link_audit_of
 from audit.compare import Basis, Comparison, Measure, Side
 from audit.compare import compare as compared
 from audit.profile import Profile
-from audit.rivals import as_rival, keywords_of
+from audit.rivals import keywords_of
 from cli import link_screen
 from cli.anchor_screen import class_row, shown_audit
 from cli.asking import About, Asked, question, why_nothing
 from cli.options import OutputFormat
-from cli.profiles import ProfileOption, profile_of
+from cli.profiles import ProfileOption, profile_beside, profile_of
 from cli.render import Answer, write_answer
 from cli.targets import parse_target, wider
 from storage.coverage import coverage
@@ -84,10 +84,10 @@ def compare(
     with open_ledger(asked.db, psl=suffix_list_version()) as conn:
         own = profile_of(first, asked.db, profile, conn=conn)
         targets = _targets(asked, first, own)
-        sides = [_side(conn, asked, first, own, first.text if keywords_of(own) else None, judge, figure)]
+        sides = [_side(conn, asked, first, own, own.target if keywords_of(own) else None, judge, figure)]
         figure = next((str(one["name"]) for one in sides[0].links.scales if one["leads"]), figure)
         for target in targets[1:]:
-            rival, of = _rival(conn, asked, own, first, target, same_keywords)
+            rival, of = profile_beside(own, target, asked.db, conn=conn, same_keywords=same_keywords)
             sides.append(_side(conn, asked, target, rival, of, judge, figure))
         found = compared(sides)
         held = {side.target: [_read(conn, name) for name in side.lists] for side in sides}
@@ -113,16 +113,6 @@ def _targets(asked: Asked, first: Target, own: Profile) -> list[Target]:
             param_hint="TARGET",
         )
     return list({(target.scope, target.text): target for target in given}.values())
-
-
-def _rival(
-    conn: Connection, asked: Asked, own: Profile, first: Target, target: Target, same_keywords: bool
-) -> tuple[Profile, str | None]:
-    """Another target's profile, and whose keywords are in it."""
-    kept = profile_of(target, asked.db, conn=conn)
-    if kept.drafted or same_keywords:
-        return as_rival(own, kept), first.text if keywords_of(own) else None
-    return kept, target.text if keywords_of(kept) else None
 
 
 def _side(
@@ -339,7 +329,7 @@ def _profiles_said(sides: Sequence[Side]) -> list[str]:
             said += ", only drafted (`linkledger profile init` writes one to correct)"
         if side.keywords_of is None:
             said += "; no keywords, so nothing is exact or partial"
-        elif side.keywords_of != side.target:
+        elif side is not sides[0] and side.keywords_of != side.target:
             said += f"; keywords of {side.keywords_of}"
         notes.append(said)
     return notes

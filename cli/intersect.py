@@ -12,9 +12,10 @@ import typer
 from sqlalchemy import Connection
 
 from audit.anchor_class import CLASSES, AnchorClass
+from audit.profile import Profile
 from cli.asking import About, Asked, question, why_nothing
 from cli.cells import NO_ANCHOR_TEXT
-from cli.profiles import profile_of
+from cli.profiles import profile_beside, profile_of
 from cli.render import Answer, write_answer
 from cli.targets import parse_target
 from storage.coverage import coverage
@@ -69,8 +70,8 @@ def intersect(
         list[ClassName] | None,
         typer.Option(
             "--anchor-class",
-            help="Only links whose words are of this class, by the profile of the target they lead to; several: of one "
-            "of them.",
+            help="Only links whose words are of this class, by the profile of the target they lead to (without one, by "
+            "its name and the keywords of --not); several: of one of them.",
             rich_help_panel="Filters",
         ),
     ] = None,
@@ -97,7 +98,8 @@ def intersect(
     from storage.engine import open_ledger
 
     with open_ledger(asked.db, psl=suffix_list_version()) as conn:
-        of = [_of(conn, asked, target, by, wanted) for target in targets]
+        profiles = _profiles(conn, asked, targets, others) if wanted else {}
+        of = [_of(conn, asked, target, by, wanted, profiles.get(target.text)) for target in targets]
         free = [_any_link(_chosen(conn, asked, target)) for target in others]
         own = {id_ for one in free for id_ in one.covered.domains}
         found = list(
@@ -112,6 +114,7 @@ def intersect(
         anyhow += [(target.text, chosen) for target, chosen in zip(others, free, strict=True)]
         rows = _rows(conn, asked, by, of, anyhow, found, names_of)
         notes = [note for target in targets for note in _nothing(conn, asked, target)]
+        notes += [_judged_by(name, *profile) for name, profile in profiles.items()]
         head = {
             "targets": [one.name for one in of],
             "not": [one.text for one in others],
@@ -119,6 +122,10 @@ def intersect(
             "by": by,
             "total": len(found),
             "filter": {**asked.wanted.shown(), **({"anchor_class": wanted} if wanted else {})},
+            "profiles": [
+                {**profile.shown(), "target": name, "keywords_of": words_of}
+                for name, (profile, words_of) in profiles.items()
+            ],
             "coverage": coverage(conn, of[0].chosen),
         }
         write_answer(
@@ -155,9 +162,34 @@ def _any_link(chosen: Chosen) -> Chosen:
     return replace(chosen, filter=wanted, sources=None, list_id=None, crawl_id=None)
 
 
-def _of(conn: Connection, asked: Asked, target: Target, by: SourceBy, wanted: Sequence[AnchorClass]) -> _Of:
+def _profiles(
+    conn: Connection, asked: Asked, targets: Sequence[Target], others: Sequence[Target]
+) -> dict[str, tuple[Profile, str | None]]:
+    """What each target's words are judged by, and whose keywords are in it: of one without a profile those of the first
+    target of --not, else of the first target."""
+    own = profile_of((*others, *targets)[0], asked.db, conn=conn)
+    return {target.text: profile_beside(own, target, asked.db, conn=conn) for target in targets}
+
+
+def _judged_by(name: str, profile: Profile, words_of: str | None) -> str:
+    about = profile.shown()
+    said = f"{name}: profile {about['profile']}, rules version {about['rules_version']}"
+    said += ", only drafted" if profile.drafted else ""
+    if words_of is None:
+        return f"{said}; no keywords, so nothing is exact or partial: `linkledger profile init` writes a file for them"
+    return f"{said}; keywords of {words_of}"
+
+
+def _of(
+    conn: Connection,
+    asked: Asked,
+    target: Target,
+    by: SourceBy,
+    wanted: Sequence[AnchorClass],
+    judged: tuple[Profile, str | None] | None,
+) -> _Of:
     chosen = _chosen(conn, asked, target)
-    if not wanted:
+    if judged is None:
         return _Of(
             target.text,
             chosen,
@@ -166,8 +198,7 @@ def _of(conn: Connection, asked: Asked, target: Target, by: SourceBy, wanted: Se
         )
     from audit.class_links import ClassLinks
 
-    profile = profile_of(target, asked.db, conn=conn)
-    classed = ClassLinks(conn, chosen, profile, wanted, by)
+    classed = ClassLinks(conn, chosen, judged[0], wanted, by)
     return _Of(target.text, chosen, classed.linked, lambda keys: classed.words(keys, _MOST_WORDS))
 
 

@@ -12,6 +12,7 @@ import typer
 from audit.profile import Profile
 from audit.profile_draft import Known, KnownPage, draft
 from audit.profile_file import BadProfile, Fault, load, parse
+from audit.rivals import as_rival, keywords_of
 from cli.config import load_config
 from cli.targets import parse_target, wider
 from storage.database_url import parse_database
@@ -55,6 +56,24 @@ def profile_of(target: Target, db: str, path: Path | None = None, *, conn: Conne
             return _meant_for(load(file), target)
         looked = wider(looked)
     return parse(draft(target.text, target.domain, known_words(target, conn) if conn is not None else None))
+
+
+def profile_beside(
+    own: Profile, target: Target, db: str, *, conn: Connection | None = None, same_keywords: bool = False
+) -> tuple[Profile, str | None]:
+    """The profile of a competitor, and whose keywords are in it (None: nobody's).
+
+    One that is kept goes by its own. One that is guessed has no keywords, so it gets those of ``own``: a share of exact
+    anchors says nothing beside one that was held against no words at all.
+
+    Args:
+        own: the profile of the target it is looked at beside.
+        same_keywords: those of ``own`` for one that is kept, too.
+    """
+    kept = profile_of(target, db, conn=conn)
+    if kept.drafted or same_keywords:
+        return as_rival(own, kept), own.target if keywords_of(own) else None
+    return kept, target.text if keywords_of(kept) else None
 
 
 def profiles_folder(db: str) -> Path:

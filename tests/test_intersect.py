@@ -59,7 +59,7 @@ def test_the_answer_has_exactly_its_keys(ledger: str) -> None:
     found = ask_json("links", "intersect", "a.com", "b.com", "--not", "mine.com")
     rows = found.pop("sources")
     assert found == {
-        "targets": ["a.com", "b.com"], "not": ["mine.com"], "min": 2, "by": "domain", "total": 2,
+        "targets": ["a.com", "b.com"], "not": ["mine.com"], "min": 2, "by": "domain", "total": 2, "profiles": [],
         "filter": {"kind": "external", "state": "live"},
         "coverage": dict.fromkeys(
             ("asked", "fetched", "partial", "suspect", "blocked", "refused", "failed", "skipped", "pending"), 0
@@ -153,6 +153,20 @@ def test_by_class_of_the_words(ledger: str, tmp_path: Path) -> None:
     assert [row["no_link_found"] for row in found["sources"]] == [[], []]
     brand = ask_json("links", "intersect", "a.com", "--anchor-class", "branded", "--by", "page")["sources"]
     assert [(row["name"], row["links"], row["words"]) for row in brand] == [(BOTH, {"a.com": 2}, {"a.com": ["Acme"]})]
+
+
+def test_a_rival_without_a_profile_is_held_against_ones_own_keywords(ledger: str, tmp_path: Path) -> None:
+    asked = ("links", "intersect", "a.com", "--min", "1", "--anchor-class", "exact")
+    bare = ask(*asked, "--format", "json")
+    assert json.loads(bare.stdout)["sources"] == []
+    assert "a.com: profile" in bare.stderr
+    assert "no keywords, so nothing is exact or partial" in bare.stderr
+    (tmp_path / "mine.com.toml").write_text(PROFILE.format("mine.com"))
+    found = ask_json(*asked, "--not", "mine.com")
+    assert [row["name"] for row in found["sources"]] == ["both.org"]
+    assert [(one["target"], one["drafted"], one["keywords_of"]) for one in found["profiles"]] == [
+        ("a.com", True, "mine.com")
+    ]
 
 
 def test_the_table_fits_and_is_cautious(ledger: str) -> None:
