@@ -267,8 +267,7 @@ class _Pages:
         self.conn, self.chosen, self.profile = conn, chosen, profile
         self.as_of = chosen.filter.as_of
         self.best = best_pages(conn, chosen, domains)
-        self.links = {one.source_id: one.links for one in self.best.values()}
-        self.targets = {source: some[0].target for source, some in self.links.items()}
+        self.linked = {one.source_id: frozenset(one.targets) for one in self.best.values()}
 
     def read(self) -> dict[int, _Judged]:
         """By id of the domain, in the order they were chosen."""
@@ -290,7 +289,7 @@ class _Pages:
         among = Collection([*documents.values(), *own.values()])
         found = {}
         for id_, best in self.best.items():
-            name = self.targets[best.source_id]
+            name = best.targets[0]
             judged = relevance(
                 queries[name],
                 documents[best.source_id],
@@ -304,7 +303,7 @@ class _Pages:
 
     def _queries(self) -> tuple[dict[str, Query], dict[str, PageText]]:
         """By URL linked to: what tells what it is about, and its own page where it was read."""
-        urls = sorted(set(self.targets.values()))
+        urls = sorted({one.targets[0] for one in self.best.values()})
         spelled = {name: _spellings(name) for name in urls}
         facts = facts_of_urls(self.conn, {one for some in spelled.values() for one in some}, self.as_of)
         queries, texts = {}, {}
@@ -326,8 +325,7 @@ class _Pages:
     def _text(self, source: int, page: PageFacts | None) -> PageText:
         if page is None:
             return PageText("")
-        targets = {one.target for one in self.links.get(source, ())}
-        here = [one for one in page.links or () if one.target in targets]
+        here = [one for one in page.links or () if one.target in self.linked[source]]
         shown = [one for one in here if one.source == "text"]
         best = min(here, key=_order, default=None)
         return PageText(

@@ -17,7 +17,6 @@ from storage.as_of import DOMAIN_GONE
 from storage.codes import LOST_CAUSES, PLACEMENTS
 from storage.filters import Chosen
 from storage.link_counts import by_page, seen_between, with_page
-from storage.records import Placement
 from storage.schema import domain, page, url
 from storage.targets import WHOLE_LEDGER, among
 
@@ -72,22 +71,13 @@ class Losses:
         return sum(self.by_cause.values())
 
 
-class LinkPlace(NamedTuple):
-    """One link of a page."""
-
-    target: str
-    """URL."""
-    followed: bool
-    placement: Placement
-
-
 class BestPage(NamedTuple):
     """The referring page of one domain that is worth looking at first."""
 
     source_id: int
     url: str
-    links: tuple[LinkPlace, ...]
-    """Its selected links, the best first."""
+    targets: tuple[str, ...]
+    """URLs that its selected links lead to, that of the best link first."""
 
 
 def referring_domains(conn: Connection, chosen: Chosen) -> list[ReferringDomain]:
@@ -194,36 +184,38 @@ def best_pages(conn: Connection, chosen: Chosen, domains: Collection[int]) -> di
     near = conn.execute(
         select(first.c.source_domain, first.c.source_id, first.c.place, first.c.url).where(first.c.turn <= _CANDIDATES)
     ).all()
-    links = links_of_pages(conn, chosen, [row.source_id for row in near])
-    found: dict[int, tuple[tuple[bool, bool, int, str], BestPage]] = {}
+    links = _links_of_pages(conn, chosen, [row.source_id for row in near])
+    found: dict[int, tuple[tuple[int, int, str], int]] = {}
     for from_domain, source, rank, name in near:
-        if not (linking := links.get(source)):
-            continue
-        _, followed, placement = linking[0]
-        key = (not followed, placement != "main", rank, name)
-        if from_domain not in found or key < found[from_domain][0]:
-            found[from_domain] = key, BestPage(source, name, tuple(linking))
-    return {id_: found[id_][1] for id_ in domains if id_ in found}
+        if source in links:
+            key = (min(links[source].values()), rank, name)
+            if from_domain not in found or key < found[from_domain][0]:
+                found[from_domain] = key, source
+    targets = {target for _, source in found.values() for target in links[source]}
+    urls = {row.id: row.url for row in conn.execute(select(url.c.id, url.c.url).where(among(url.c.id, targets)))}
+
+    def page_of(key: tuple[int, int, str], source: int) -> BestPage:
+        ordered = sorted((worse, urls[target]) for target, worse in links[source].items())
+        return BestPage(source, key[2], tuple(target for _, target in ordered))
+
+    return {id_: page_of(*found[id_]) for id_ in domains if id_ in found}
 
 
-def links_of_pages(conn: Connection, chosen: Chosen, sources: Collection[int]) -> dict[int, list[LinkPlace]]:
-    """The selected links on some pages, by page id: followed ones first, then those in the main part, then by URL."""
+def _links_of_pages(conn: Connection, chosen: Chosen, sources: Collection[int]) -> dict[int, dict[int, int]]:
+    """Page id -> id of each URL that its selected links lead to -> 0 for a followed link in the main part, 1 for one
+    elsewhere, 2 and 3 for those not followed; the best where there are several."""
     # Without the target, so that every database goes by the index on the source; it is looked at here.
     anywhere = replace(chosen, covered=WHOLE_LEDGER)
     rows = chosen.tables.link
-    question = (
-        select(rows.c.source_id, rows.c.target_domain, rows.c.target_host, rows.c.target_id, url.c.url,
-               rows.c.follow_cause, rows.c.placement)
-        .select_from(rows.join(url, url.c.id == rows.c.target_id))
-        .where(anywhere.links(), among(rows.c.source_id, sources))
-    )  # fmt: skip
-    found: dict[int, list[LinkPlace]] = {}
+    keys = [rows.c[name] for name in ("source_id", "target_domain", "target_host", "target_id")]
+    worse = case((rows.c.follow_cause == 0, 0), else_=2) + case((rows.c.placement == _MAIN, 0), else_=1)
+    question = select(*keys, func.min(worse)).where(anywhere.links(), among(rows.c.source_id, sources)).group_by(*keys)
+    found: dict[int, dict[int, int]] = {}
     covers = _covers(chosen)
-    for source, to_domain, to_host, to_url, target, cause, placement in conn.execute(question):
+    for row in conn.execute(question).all():
+        source, to_domain, to_host, to_url, least = row
         if covers(to_domain, to_host, to_url):
-            found.setdefault(source, []).append(LinkPlace(target, cause == 0, PLACEMENTS[placement]))
-    for some in found.values():
-        some.sort(key=lambda one: (not one.followed, one.placement != "main", one.target))
+            found.setdefault(source, {})[to_url] = least
     return found
 
 
