@@ -209,13 +209,13 @@ def _links_of_pages(conn: Connection, chosen: Chosen, sources: Collection[int]) 
     rows = chosen.tables.link
     keys = [rows.c[name] for name in ("source_id", "target_domain", "target_host", "target_id")]
     worse = case((rows.c.follow_cause == 0, 0), else_=2) + case((rows.c.placement == _MAIN, 0), else_=1)
-    question = select(*keys, func.min(worse)).where(anywhere.links(), among(rows.c.source_id, sources)).group_by(*keys)
+    least = func.min(worse).label("least")
+    question = select(*keys, least).where(anywhere.links(), among(rows.c.source_id, sources)).group_by(*keys)
     found: dict[int, dict[int, int]] = {}
     covers = _covers(chosen)
     for row in conn.execute(question).all():
-        source, to_domain, to_host, to_url, least = row
-        if covers(to_domain, to_host, to_url):
-            found.setdefault(source, {})[to_url] = least
+        if covers(row.target_domain, row.target_host, row.target_id):
+            found.setdefault(row.source_id, {})[row.target_id] = row.least
     return found
 
 
