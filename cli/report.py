@@ -77,6 +77,8 @@ def _report(
     form = output or _by_name(out)
     if form is ReportFormat.html and out is None and sys.stdout.isatty():
         raise typer.BadParameter("a page is no reading for a terminal: name a file, -o report.html", param_hint="-o")
+    if out is not None and out != _TO_STDOUT:
+        _check_place(Path(out))
     meant = parse_target(target, scope=scope, literal=literal, fold_query=fold_query)
     from audit.report import Rival, plain, report_of
     from audit.rivals import as_rival
@@ -105,7 +107,7 @@ def _report(
             mine,
             target=meant.text,
             coverage=coverage(conn, chosen),
-            now=wanted.as_of or time.time_ns() // 1_000_000,
+            now=time.time_ns() // 1_000_000,
             version=version("linkledger"),
             anchors=anchors,
             domains=domains,
@@ -126,7 +128,9 @@ def _report(
 
         text = page(figures)
     if out is None or out == _TO_STDOUT:
-        sys.stdout.write(text)
+        sys.stdout.flush()
+        # As bytes: in another encoding or with other line ends, scripts and style were not those of the policy.
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
         return
     write_whole(Path(out), text)
     print(f"wrote {visible(out)}", file=sys.stderr)
@@ -134,6 +138,14 @@ def _report(
 
 report = joined(_report, "wanted", link_filter)
 report.__name__ = "report"
+
+
+def _check_place(path: Path) -> None:
+    """Before anything is asked: a report of a large ledger takes its time."""
+    if path.is_dir():
+        raise typer.BadParameter(f"{str(path)!r} is a folder; name a file in it", param_hint="-o")
+    if not path.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {str(path.parent)!r}", param_hint="-o")
 
 
 def _by_name(out: str | None) -> ReportFormat:

@@ -264,6 +264,8 @@ def test_a_report_of_a_ledger(ledger: str, tmp_path: Path) -> None:
     assert ask("report", "acme.example", "-o", str(kept), *common).exit_code == 0
     again = json.loads(kept.read_text("utf-8"))
     assert {**again, "made_at": None} == {**found, "made_at": None}
+    piped = ask("report", "acme.example", *common).stdout
+    assert hash_of(LexborHTMLParser(piped).css_first("style").text()) in policy()
     followed = ask_json("report", "acme.example", "--followed", *common)
     assert followed["links"]["links"] == 3
     assert followed["filter"]["followed"] is True
@@ -290,5 +292,7 @@ def test_a_file_is_the_old_one_or_the_new_one(tmp_path: Path, monkeypatch: pytes
     assert path.read_text() == "new \\udc80"
     assert [one.name for one in tmp_path.iterdir()] == ["report.html"]
     assert path.stat().st_mode & 0o777 == (tmp_path / "report.html").stat().st_mode & 0o777 != 0o600
-    result = ask("report", "acme.example", "-o", str(tmp_path / "no" / "report.html"), "--db", "sqlite:///missing.db")
-    assert result.exit_code == 1
+    for place, said in ((tmp_path / "no" / "report.html", "there is no folder"), (tmp_path, "is a folder")):
+        result = ask("report", "acme.example", "-o", str(place), "--db", "sqlite:///missing.db")
+        assert result.exit_code == 2
+        assert said in " ".join(result.stderr.split())
