@@ -21,6 +21,12 @@ TEXTS = [  # id, words of a link and its host, topics
     ("korean_with_a_particle", "카지노에서", {"gambling"}),
     ("a_science_is_no_coin", "notes on cryptography example.org", set()),
     ("a_word_within_another", "a specialist of Essex updating its specification", set()),
+    ("dishes", "Nudeln und Reis example.de", set()),
+    ("accredited", "Presse Akkreditierungen example.de", set()),
+    ("a_drone_is_no_loan", "ドローン", set()),
+    ("an_authority_is_no_insurer", "Om Försäkringskassan", set()),
+    ("an_insurer", "Försäkringsbolag", {"insurance"}),
+    ("ends_so", "Ratenkredit", {"loans"}),
     ("nothing", "", set()),
 ]
 
