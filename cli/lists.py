@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 
 LIST_COLUMNS = ("name", "rows", "pages", "hosts", "domains", "files", "created_at", "crawls", "backlinks_of")
+_MARKED = tuple(name for name in LIST_COLUMNS if name != "hosts")
 ROW_COLUMNS = ("file", "line", "url", "outcome", "reason", "status", "final", "crawl", "at", "given", "columns")
 _IN_TABLES = ("file", "line", "url", "outcome", "reason", "at", "columns")
 
@@ -52,6 +53,7 @@ def list_(
                 head={"total": len(found)},
                 notes=notes,
                 total=len(found),
+                table_columns=_MARKED if any(one.backlinks_of for one in found) else LIST_COLUMNS[:-1],
             ),
             output=output,
             limit=limit,
