@@ -222,6 +222,7 @@ def _table(found: Comparison, head: Mapping[str, Any], notes: tuple[str, ...]) -
     classes = [one for one in found.measures if one.part == "anchors" and one.basis == "domains"]
     classes += [one for one in found.measures if (one.part, one.name, one.basis) == ("views", "money", "domains")]
     links = [found.measure("links", *which) for which in _SHOWN_LINKS]
+    links = [one for one in links if any(value is not None for value in one.values)]
     figures = [one for one in found.measures if one.part == "figures"]
     counts = [one for one in found.measures if one.part == "counts"]
     apart = {"measure": "divergence", **{name: _number(value) for name, value in found.divergence_domains.items()}}
