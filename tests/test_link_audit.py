@@ -252,7 +252,7 @@ def test_sums_are_right_and_alike_on_both_databases(
 
 def scaled(conn: Connection, kind: Any, values: dict[str, float], **about: Any) -> None:
     ids = known_domains(conn, values)
-    rows = sorted(Value(ids[name], value, referring=7) for name, value in values.items())
+    rows = sorted(Value(ids[name], value, referring=7, harmonic=1.5, trust=30.0) for name, value in values.items())
     name = {"import": "Acme", "own": "linkledger", "prior": "Web graph"}[kind]
     save_scale(conn, kind=kind, name=name, measure="rating", dated="2026-11-01", about=about, values=rows, now=NOW)
 
@@ -269,6 +269,7 @@ def test_figures_of_one_scale_sort(one_database: str) -> None:
         ]  # fmt: skip
         assert found.authority_quantiles["p50"] == 40.0
         assert {one.confidence for one in found.domains} == {"high"}
+        assert [(one.trust, one.harmonic) for one in found.domains] == [(30.0, 1.5), (30.0, 1.5), (None, None)]
         assert [(scale["name"], scale["leads"]) for scale in found.scales] == [
             ("Acme rating", False), ("linkledger authority", True),
         ]  # fmt: skip
@@ -285,7 +286,9 @@ def test_an_own_score_of_a_hardly_crawled_graph_is_blank(one_database: str) -> N
         found = audited(conn, "shop.example")
         rows = by_name(found)
         assert [(scale["blank"], scale["leads"]) for scale in found.scales] == [(True, False)]
-        assert {(one.authority, one.figures) for one in found.domains} == {(None, ())}
+        assert {(one.authority, one.figures, one.trust, one.harmonic) for one in found.domains} == {
+            (None, (), None, None)
+        }
         assert (rows["garden.example"].referring_domains, rows["kochen.example"].referring_domains) == (7, 0)
 
 
@@ -325,6 +328,25 @@ def test_the_best_page_of_a_domain_is_judged(database: str) -> None:
     assert {one.domain: judged(one).source.rpartition("/")[2] for one in found.domains} == {
         "a.example": "followed", "b.example": "indexable", "c.example": "new", "d.example": "main", "e.example": "a",
     }  # fmt: skip
+
+
+def test_as_of_a_day_it_says_what_it_said_then(database: str) -> None:
+    """A later visit took the link away and says something else; another domain came."""
+    ledger(database, PAGES)
+    with open_ledger(database) as conn:
+        then = audited(conn, "shop.example", as_of=NOW - 50 * DAY)
+    later = [
+        read("https://runner.example/guide", [], at=NOW - 10 * DAY, title="Moved on", text="Nothing"),
+        read("https://new.example/", [link(SHOES)], at=NOW - 10 * DAY),
+    ]
+    with open_ledger(database, write=True) as conn:
+        write_readings(conn, None, later, rules_version=RULES)
+    with open_ledger(database) as conn:
+        assert audited(conn, "shop.example", as_of=NOW - 50 * DAY) == then
+        now = audited(conn, "shop.example")
+    assert {one.domain for one in now.domains} == {"kochen.example", "garden.example", "new.example"}
+    assert (now.lost, now.lost_30, now.lost_by_cause) == (1, 1, {"removed": 1})
+    assert (now.ages["under_30_days"], now.ages["90_to_365_days"]) == (1, 2)
 
 
 def test_judging_few_of_many(one_database: str) -> None:
