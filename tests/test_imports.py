@@ -27,7 +27,9 @@ READING = {"crawler.seeds"}
 # Unpacking bodies needs the unpackers.
 UNPACKERS = {"crawler.bodies": ("brotli", "compression.zstd", "backports.zstd")}
 
-LINKS_ALONE = {"audit.link_audit", "audit.ask_links", "storage.referrers"}
+LINKS_ALONE = {
+    "audit.link_audit", "audit.ask_links", "audit.relevance", "audit.topics", "storage.referrers", "storage.page_facts",
+}  # fmt: skip
 WORDS_ALONE = {
     "audit.anchor_audit", "audit.anchor_class", "audit.anchor_shares", "audit.ask_anchors", "audit.judged_anchors",
     "audit.said",
