@@ -13,7 +13,7 @@ from audit.languages import Language, code_of, languages, of_domain
 from audit.persons import is_person
 from audit.profile import Profile, Section
 from audit.web_words import Web, addresses_in, is_image_file
-from audit.words import Word, cleaned, folded, has_letter, lowers, word_of
+from audit.words import Word, cleaned, folded, has_letter, lowers, split, word_of
 from storage.records import AnchorSource
 
 AnchorClass = Literal["branded", "exact", "partial", "brand_keyword", "naked_url", "generic", "image", "empty", "other"]
@@ -218,6 +218,8 @@ class Classifier:
                 return Verdict("branded", "brand_alone", _said(mention.name, mention.how, "is"))
         if asked and own is None:
             keyword = self._keywords.exact(words, context.articles)
+            if keyword is None and "'" in clean:
+                keyword = self._keywords.exact(split(clean.replace("'", "")), context.articles)
             if keyword is not None:
                 return Verdict("exact", "keyword_alone", f"is the keyword {keyword!r}")
         mentions = []
@@ -237,7 +239,7 @@ class Classifier:
         if cover is not None:
             return Verdict("partial", "keyword_covered", _covered(cover), _flags_of(cover))
         generic = None
-        if bits or self._generic.further or "$" in clean or clean[0] in "[(":
+        if bits or self._generic.further or "$" in clean or clean[0] in "[(XVI":
             generic = self._generic.verdict(words, clean, context.known)
         if generic is not None:
             return Verdict("generic", generic[0], generic[1])

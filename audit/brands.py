@@ -202,16 +202,17 @@ class Brands:
         for form in (word.fold, word.other):
             if form in self._parts or form in self._joined:
                 return form, "written"
-        if word.unspaced or word.fold[0] not in self._by_first or word.fold in self._keyword_words:
-            return None
         for language in languages_:
-            if language.endings and (base := self._inflected(word.fold, language)) is not None:
-                return base, "ending"
             prefixes = _PREFIXES.get(language.code)
             if prefixes is not None and (found := prefixes.match(word.fold)) is not None:
                 rest = word.fold[found.end() :]
                 if rest in self._parts or rest in self._joined:
                     return rest, "ending"
+        if word.unspaced or word.fold[0] not in self._by_first or word.fold in self._keyword_words:
+            return None
+        for language in languages_:
+            if language.endings and (base := self._inflected(word.fold, language)) is not None:
+                return base, "ending"
         if (
             asked
             or len(word.fold) < SHORTEST_TYPO - 1

@@ -13,6 +13,7 @@ _NUMBER = re.compile(
 )
 _DOLLARS = re.compile(r"(?<!\w)(?:[A-Z]{1,3}|[a-z])\$(?=\s?\d)", re.IGNORECASE)
 """R$, US$, A$: the letters before the sign are no word."""
+_ROMAN = re.compile(r"X{0,3}(?:IX|IV|V?I{0,3})\.?")
 _MARK = re.compile(
     r"[\[(\u3010\u300c\uff3b]?\s*(?:[a-z]|[ivxlc]{1,6}|(?:note|ref|fn|n|nb|notes?|anm|cit)\.?\s*\d*)\s*[\])\u3011\u300d]",
     re.IGNORECASE,
@@ -32,7 +33,7 @@ class Generic:
             words = split(found)
         if all(_is_number(word.fold) for word in words):
             return "number_alone", "numbers alone"
-        if _MARK.fullmatch(clean) is not None:
+        if _MARK.fullmatch(clean) is not None or _ROMAN.fullmatch(clean) is not None:
             return "footnote_mark", "a footnote mark"
         key = " ".join(word.fold for word in words)
         if key in self.further:
@@ -136,7 +137,7 @@ def _covers_unspaced(words: Sequence[Word], language: Language) -> bool:
     counts = any(_is_number(word.fold) for word in words)
     for word in (*words, None):
         if word is not None and word.unspaced:
-            if counts and word.fold in amounts().counted:
+            if counts and (word.fold in amounts().counted or word.fold in month_names()):
                 strong = True
             else:
                 run += word.fold

@@ -83,19 +83,26 @@ class Keywords:
             if not words:
                 continue
             stop = {word.lower for word in words for language in languages_ if word.lower in language.stop}
+            # A stop word of some language may be a content word of this one: only inside a keyword it tells anything.
+            guessed = lists.named(lists.guessed(words[1:-1])) if not languages_ and len(words) > 2 else ()
             if not stop:
-                for language in (*hint, *lists.named(lists.guessed(words))):
+                for language in (*hint, *guessed):
                     known = {word.lower for word in words if word.lower in language.stop}
                     if known:
                         stop = known
                         found_languages.setdefault(language.code, language)
                         break
             if not found_languages:
-                for language in lists.named(lists.guessed(words)):
-                    found_languages.setdefault(language.code, language)
+                scripts = lists.named(lists.guessed(words)) if not words[0].lower.isascii() else guessed
+                found_languages.update((language.code, language) for language in scripts)
             content = tuple(at for at, word in enumerate(words) if word.lower not in stop and word.lower != "&")
             keys = set()
-            for form in ([word.fold for word in words], [word.other for word in words]):
+            unmarked = split(text.replace("'", "").replace("’", ""))  # "mens shoes" for "men's shoes"
+            for form in (
+                [word.fold for word in words],
+                [word.other for word in words],
+                [word.fold for word in unmarked],
+            ):
                 for written in forms_with_and(form, (*languages_, *found_languages.values())):
                     for bare in (written, written[1:] if len(written) > 1 and written[0] in articles else written):
                         keys.add(" ".join(bare))

@@ -24,7 +24,28 @@ LEGAL_FORMS = Path(__file__).parent / "data" / "legal_forms.toml"
 _SAME = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "hr": "sr", "bs": "sr", "tl": "fil"}
 """Other codes of a language, or of one whose words are mostly the same."""
 EVERYWHERE = frozenset(
-    ("pdf", "www", "http", "https", "url", "link", "html", "htm", "rss", "faq", "ok", "info", "web", "online", "xml")
+    (
+        "pdf",
+        "www",
+        "http",
+        "https",
+        "url",
+        "link",
+        "html",
+        "htm",
+        "rss",
+        "faq",
+        "ok",
+        "info",
+        "web",
+        "online",
+        "xml",
+        "doi",
+        "isbn",
+        "issn",
+        "pmid",
+        "ibid",
+    )
 )
 """Words of the web that stand in anchors of every language."""
 _PLACEHOLDERS = frozenset(

@@ -52,6 +52,7 @@ _IMAGE_FILE = re.compile(
     r"(?:png|jpe?g|jpe|jfif|gif|webp|svgz?|avif|apng|bmp|tiff?|ico|hei[cf]|jxl|psd|eps)(?:[?#]\S*)?",
     re.IGNORECASE,
 )
+_CAMERA_FILE = re.compile(r"(?:img|mvimg|dsc[nf]?|pxl|gopr|dji|p|wa|vid)[-_]?\d{3,}(?:[-_~][\w\-]*)?", re.IGNORECASE)
 _FILE_SUFFIXES = frozenset(
     ("md", "py", "sh", "rs", "pl", "zip", "mov", "ps", "cc", "pm", "so", "java", "app", "ml", "mk")
 )
@@ -66,7 +67,9 @@ _ALWAYS_FILES = frozenset(("zip", "mov", "py"))
 
 
 def is_image_file(clean: str) -> bool:
-    """Whether a text is the name, path or URL of one image file, or of several."""
+    """Whether a text is the name, path or URL of one image file, or of several; a camera's name for one too."""
+    if _CAMERA_FILE.fullmatch(clean) is not None:
+        return True
     return _IMAGE_FILE.fullmatch(clean) is not None or (
         " " in clean and all(_IMAGE_FILE.fullmatch(part) is not None for part in clean.split())
     )

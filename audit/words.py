@@ -218,15 +218,28 @@ MANY_ENDINGS = frozenset(
 """Languages of many endings, where two long words that part only near their ends are taken for forms of one."""
 PREFIXING = frozenset(("ar", "fa", "he", "id"))
 """Languages in which a form may begin with another letter than the word."""
-_HEBREW_PREFIX = re.compile("^(?:[ושכבלמה]{1,2}(?=.{3}))")
-_HEBREW_ENDING = re.compile("(?<=.{2})(?:יים|ים|ות|ית|ה|ת)$")
+_ENDINGS_ALONE = {
+    "bg": re.compile("(?<=.{3})(?:овете|ове|ите|ият|ия|ата|ята|ето|ото|ът|ят|та|то|те|а|я|и|о|е|ь)$"),
+    "fa": re.compile("(?<=.{2})(?:هايي|هاي|ها|ان|ات|ي)$"),
+    "he": re.compile("(?<=.{2})(?:יים|ים|ות|ית|ה|ת|י)$"),
+    "uk": re.compile(
+        "(?<=.{3})(?:ього|ьому|ого|ому|ими|іми|ами|ями|ові|еві|ий|ій|им|ім|их|іх|ої|ою|єю|ею|ів|їв|ам|ям|ах|ях|ом|ем|"
+        "а|я|у|ю|и|і|ї|е|є|о|ь)$"
+    ),
+}
+"""The endings of nouns and adjectives of languages without a stemmer, or whose stemmer leaves most of them."""
+_HEBREW_PREFIX = re.compile("^[ושכבלמה]{1,2}(?=.{2})")
 _ARABIC_PREFIX = re.compile("^(?:[وف]?(?:بال|كال|لل|ال)|و(?=.{4}))(?=.{2})")
-_UKRAINIAN_ENDING = re.compile(
-    "(?<=.{3})(?:ього|ьому|ого|ому|ими|іми|ами|ями|ові|еві|ий|ій|им|ім|их|іх|ої|ою|єю|ею|ів|їв|ам|ям|ах|ях|ом|ем|ем|ей|"
-    "а|я|у|ю|и|і|ї|е|є|о|ь)$"
-)
-_BULGARIAN_ENDING = re.compile("(?<=.{3})(?:овете|ове|ите|ият|ия|ата|ята|ето|ото|ът|ят|та|то|те|а|я|и|о|е|ь)$")
-_PERSIAN_ENDING = re.compile("(?<=.{2})(?:هايي|هاي|ها|ان|ات|ي)$")
+_PLURALS = {
+    "de": (("", "e"), ("", "en"), ("", "er"), ("", "n"), ("", "s")),
+    "en": (("", "s"), ("", "es"), ("f", "ves"), ("fe", "ves")),
+    "es": (("", "s"), ("", "es"), ("z", "ces")),
+    "fr": (("", "s"), ("", "x"), ("al", "aux")),
+    "it": (("o", "i"), ("a", "e"), ("e", "i"), ("co", "chi"), ("ca", "che"), ("go", "ghi"), ("ga", "ghe"), ("io", "i")),
+    "nl": (("", "en"), ("", "s"), ("s", "zen"), ("f", "ven")),
+    "pt": (("", "s"), ("", "es"), ("l", "is"), ("m", "ns"), ("ao", "oes"), ("ao", "aes")),
+}
+"""(ending of the singular, of the plural), folded."""
 
 
 @cache
@@ -240,23 +253,15 @@ def _stemmer(algorithm: str) -> Callable[[str], str]:
 @lru_cache(maxsize=100_000)
 def stem(lower: str, language: str) -> str:
     """The stem of a word in a language, folded; the folded word where the language has no stemmer."""
-    if len(lower) > 60 or not lower.isalpha():
+    if len(lower) > 60 or any(map(str.isdigit, lower)):
         return word_of(lower).fold
-    if language == "he":
-        bare = _HEBREW_ENDING.sub("", _HEBREW_PREFIX.sub("", word_of(lower).fold))
-        return bare or lower
-    if language == "fa":
-        return _PERSIAN_ENDING.sub("", word_of(lower).fold)
-    if language == "uk":
-        return _UKRAINIAN_ENDING.sub("", word_of(lower).fold)
-    if language == "bg":
-        return _BULGARIAN_ENDING.sub("", word_of(lower).fold)
+    if language in _ENDINGS_ALONE:
+        return _ENDINGS_ALONE[language].sub("", word_of(lower).fold)
     name = _ALGORITHMS.get(language)
     if name is None:
         return word_of(lower).fold
-    if language == "ar":
-        bare = _ARABIC_PREFIX.sub("", word_of(lower).fold)
-        return word_of(_stemmer(name)(bare)).fold
+    if language == "ar":  # with its article a noun is taken for no verb, whose prefix would go
+        lower = "ال" + _ARABIC_PREFIX.sub("", lower)
     found = word_of(_stemmer(name)(lower)).fold
     if language == "fr" and len(found) > 3 and found[-1] in "sx" and found[-2] in "oau":
         found = found[:-1]  # Snowball leaves the plural of "vélos" and "bureaux" as it is
@@ -267,7 +272,25 @@ def same_stem(one: str, other: str, language: str) -> bool:
     """Whether two words in small letters are forms of one word in a language."""
     if stem(one, language) == stem(other, language):
         return True
-    return language in MANY_ENDINGS and _part_late(word_of(one).fold, word_of(other).fold)
+    if language == "he":
+        return not _hebrew(one).isdisjoint(_hebrew(other))
+    left, right = word_of(one).fold, word_of(other).fold
+    if language in _PLURALS and (_is_plural(left, right, language) or _is_plural(right, left, language)):
+        return True
+    return language in MANY_ENDINGS and _part_late(left, right)
+
+
+def _hebrew(lower: str) -> set[str]:
+    """A Hebrew word without its ending, with and without what may be a preposition, article or conjunction."""
+    fold = word_of(lower).fold
+    return {_ENDINGS_ALONE["he"].sub("", form) for form in (fold, _HEBREW_PREFIX.sub("", fold))}
+
+
+def _is_plural(plural: str, word: str, language: str) -> bool:
+    """The plain plural, for the words whose two forms Snowball gives two stems."""
+    return len(word) >= 3 and any(
+        word.endswith(end) and plural == word[: len(word) - len(end)] + new for end, new in _PLURALS[language]
+    )
 
 
 def _part_late(one: str, other: str) -> bool:
@@ -277,14 +300,10 @@ def _part_late(one: str, other: str) -> bool:
         if left != right:
             break
         shared += 1
-    longest, shortest = max(len(one), len(other)), min(len(one), len(other))
-    return (
-        shared >= 4
-        and longest - shared <= (3 if shared < 8 else 4)
-        and shortest - shared <= 2
-        and one.isalpha()
-        and other.isalpha()
-    )
+    rests = sorted((len(one) - shared, len(other) - shared))
+    if shared < 4 or rests[0] > (2 if shared == 4 else 3) or rests[1] > (3 if shared < 6 else 4):
+        return False
+    return not any(map(str.isdigit, one + other))
 
 
 def one_typo(one: str, other: str) -> bool:

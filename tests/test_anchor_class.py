@@ -64,7 +64,7 @@ BY_SOURCE: list[tuple[str, str, AnchorSource, bool, AnchorClass, str]] = [
     ("file_name_as_title", "DSC_001.jpg", "title", True, "image", "image_file_name"),
     ("placeholder", "Logo", "img_alt", True, "image", "image_placeholder"),
     ("numbered_placeholder", "image 3", "img_alt", True, "image", "image_placeholder"),
-    ("camera_name", "IMG_20240102", "img_alt", True, "image", "image_placeholder"),
+    ("camera_name", "IMG-20240102-WA0001", "img_alt", True, "image", "image_file_name"),
     ("placeholder_of_another_language", "Bild 12", "img_alt", True, "image", "image_placeholder"),
     ("placeholder_and_name", "Old Mill logo", "img_alt", True, "branded", "brand_mentioned"),
     ("alt_with_keyword", "cargo bikes", "img_alt", True, "exact", "keyword_alone"),
