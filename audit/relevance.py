@@ -29,6 +29,10 @@ FIELDS = ("near", "title", "headings", "address", "body")
 WEIGHTS: Mapping[str, float] = {"near": 3.0, "title": 3.0, "headings": 2.0, "address": 1.0, "body": 1.0}
 """``near``: up to 50 words on each side of the link; ``address``: words of the URL."""
 K1, B = 1.2, 0.75
+_LONGEST, _MOST = 500, 300
+"""Characters of a link's words, and different ones of a page, that are looked for in its text."""
+_KEPT = 500_000
+"""Words of which it is remembered whether they are a term."""
 _IDEAL = ("title", "headings", "body")
 """Where a page that nobody has read would say what it is about."""
 
@@ -146,13 +150,11 @@ class Reader:
         said = bool(fields["title"] or fields["headings"] or fields["body"] or fields["near"])
         language = code_of(page.language) if page.language else _guessed(fields)
         known = self._known.setdefault(language or self._default, {})
-        for anchor in dict.fromkeys(page.anchors):
-            words = words_in(anchor)
+        for words, number in self._phrases(page.anchors, known, language or self._default):
             _leave_out(fields["near"], words, len(fields["near"]))
-        for anchor in page.anchors:
-            _leave_out(fields["body"], words_in(anchor), 1)
-        for anchor in page.anchors_in_headings:
-            _leave_out(fields["headings"], words_in(anchor), 1)
+            _leave_out(fields["body"], words, number)
+        for words, number in self._phrases(page.anchors_in_headings, known, language or self._default):
+            _leave_out(fields["headings"], words, number)
         return Document(
             {name: self._counted(words, known, language or self._default) for name, words in fields.items()},
             {name: sum(map(bool, words)) for name, words in fields.items()},
@@ -160,8 +162,23 @@ class Reader:
             not said,
         )
 
+    def _phrases(
+        self, anchors: Iterable[str], known: dict[str, str | None], language: str | None
+    ) -> list[tuple[list[str], int]]:
+        """The words of links that hold a term, each with how many links have them; others change no score."""
+        found = []
+        for anchor, number in Counter(anchors).items():
+            words = words_in(anchor[:_LONGEST])
+            if self._counted(words, known, language):
+                found.append((words, number))
+                if len(found) == _MOST:
+                    break
+        return found
+
     def _counted(self, words: Sequence[str], known: dict[str, str | None], language: str | None) -> dict[str, int]:
         counts: dict[str, int] = {}
+        if len(known) > _KEPT:
+            known.clear()
         for word, number in Counter(words).items():
             if word not in known:
                 known[word] = self._term(word, language)
