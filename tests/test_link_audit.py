@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,6 +93,16 @@ def by_name(found: LinkAudit) -> dict[str, Referrer]:
 def judged(row: Referrer) -> Relevance:
     assert row.relevance is not None
     return row.relevance
+
+
+def test_the_same_bytes_on_both_databases(tmp_path: Path, postgres_url: str) -> None:
+    told = []
+    for database in (f"sqlite:///{tmp_path / 'ledger.db'}", postgres_url):
+        ledger(database, PAGES)
+        with open_ledger(database, write=True) as conn:
+            scaled(conn, "import", {"runner.example": 1 / 3, "garden.example": 0.1 + 0.2})
+            told.append(json.dumps(asdict(audited(conn, "shop.example"))))
+    assert told[0] == told[1]
 
 
 def drop_anchors(database: str) -> None:
