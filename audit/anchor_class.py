@@ -177,7 +177,7 @@ class Classifier:
             dotted = self._dotted.get(clean.casefold().strip(_EDGE))
             if dotted is not None:
                 return dotted
-        web = addresses_in(clean, self._hosts)
+        web = addresses_in(clean, self._hosts, self._dotted)
         own = None
         if web is not None:
             verdict = self._of_address(web, context)

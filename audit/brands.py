@@ -202,6 +202,9 @@ class Brands:
         for form in (word.fold, word.other):
             if form in self._parts or form in self._joined:
                 return form, "written"
+        bare = word.fold.rstrip("0123456789")  # "Bootstrap5"
+        if bare != word.fold and len(bare) >= 4 and bare in self._joined:
+            return bare, "written"
         for language in languages_:
             prefixes = _PREFIXES.get(language.code)
             if prefixes is not None and (found := prefixes.match(word.fold)) is not None:

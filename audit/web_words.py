@@ -6,6 +6,7 @@ An address is read by the same parser and suffix list as every URL of the ledger
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -138,11 +139,12 @@ def _has_ending(host: str) -> bool:
     return "." in host and _is_ending(host.rpartition(".")[2])
 
 
-def addresses_in(clean: str, own: tuple[str, ...] = ()) -> Web | None:
+def addresses_in(clean: str, own: tuple[str, ...] = (), names: Container[str] = ()) -> Web | None:
     """Take the addresses out of a cleaned text; None where it holds none.
 
     Args:
         own: hosts of the target, in canonical form without ``www.``: known even where they are cut short.
+        names: names and keywords that have a dot, in small letters: words, not addresses.
     """
     if _MAYBE.search(clean) is None:
         return None
@@ -167,7 +169,7 @@ def addresses_in(clean: str, own: tuple[str, ...] = ()) -> Web | None:
                 rest += [chunk[: inner.start()], chunk[inner.end() :]]
                 continue
         address = _address(chunk, own)
-        if address is None:
+        if address is None or address.text.casefold() in names:
             rest.append(chunk)
             continue
         found.append(address)
