@@ -182,11 +182,13 @@ class AnchorAudit:
     signs: tuple[Sign, ...]
     by: tuple[Breakdown, ...] = ()
     medians: Mapping[str, float] = field(default_factory=dict)
-    """The competitors' median share by referring domains, of each class; {} where none has data."""
+    """The competitors' median share by referring domains, of each class; {} where none has enough data."""
     view_medians: Mapping[str, float] = field(default_factory=dict)
     """The same of each view."""
     divergences: Mapping[str, float] = field(default_factory=dict)
     """How far the mix of classes by referring domains is from each competitor's: 0 alike, 1 nothing in common."""
+    thin: Mapping[str, int] = field(default_factory=dict)
+    """Competitors with too little data to compare with, and their referring domains."""
 
     def share(self, name: str) -> ClassShare:
         """One class or view by its name."""

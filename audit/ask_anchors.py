@@ -58,7 +58,7 @@ def anchor_audit_of(
             count.
         by: break the distribution down by this.
         target: how the answer names it.
-        rivals: audits of the competitors under the same filter; those without data are passed over.
+        rivals: audits of the competitors under the same filter; those without enough data are only named.
     """
     judged = classify(gather(conn, chosen, profile, by=by, words=words), profile)
     return audit_of_judged(conn, chosen, profile, judged, limit=limit, by=by, target=target, rivals=rivals)
@@ -83,7 +83,7 @@ def audit_of_judged(
     groups = _Groups(judged, classes, wordings)
     repeated = _repeated(judged, groups, profile)
     speed, why_none = _velocity(judged, classes)
-    known = {name: one for name, one in (rivals or {}).items() if one.referring_domains}
+    known = {name: one for name, one in (rivals or {}).items() if one.enough}
     medians = medians_of([one.classes for one in known.values()])
     by_links = [one.share_links for one in found]
     by_domains = [one.share_domains_split for one in found]
@@ -122,6 +122,7 @@ def audit_of_judged(
             for name, rival in known.items()
             if rows.domains.size
         },
+        thin={name: one.referring_domains for name, one in (rivals or {}).items() if not one.enough},
     )
 
 

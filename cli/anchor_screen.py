@@ -55,7 +55,7 @@ def shown_audit(audit: AnchorAudit) -> dict[str, Any]:
         "target", "scope", "about", "links", "referring_pages", "referring_domains", "distinct_anchors", "enough",
         "flags", "entropy_links", "entropy_domains", "evenness_links", "evenness_domains", "concentration_links",
         "concentration_domains", "anchor_concentration_links", "anchor_concentration_domains", "medians",
-        "divergences",
+        "divergences", "thin",
     )  # fmt: skip
     speed = audit.velocity
     return {
@@ -212,4 +212,7 @@ def _method(audit: AnchorAudit) -> tuple[str, ...]:
     if audit.divergences:
         far = ", ".join(f"{name} {value:.4f}" for name, value in audit.divergences.items())
         lines.append(f"divergence of the classes from those of competitors (0 alike, 1 nothing in common): {far}")
+    if audit.thin:
+        few = ", ".join(f"{name} ({number:,})" for name, number in audit.thin.items())
+        lines.append(f"not compared with, as they have too few referring domains: {few}")
     return tuple(lines)

@@ -478,11 +478,13 @@ def test_thresholds_are_the_profiles(one_database: str) -> None:
 def test_competitors(one_database: str) -> None:
     links = [SampleLink(f"https://s{number}.org/", "https://acme.com/", "running shoes") for number in range(20)]
     mine = audited(one_database, links)
-    other = audited(one_database, MIXED)
-    nothing = audited(one_database, MIXED, source=("nobody.org",))
-    audit = audited(one_database, links, rivals={"one": other, "two": mine, "none": nothing})
+    asked = replace(PROFILE, thresholds=Thresholds(least_domains=4))
+    other = audited(one_database, MIXED, asked)
+    few = audited(one_database, MIXED, asked, source=("a.org",))
+    audit = audited(one_database, links, rivals={"one": other, "two": mine, "few": few})
     assert audit.medians["exact"] == pytest.approx((0.25 + 1) / 2)
     assert set(audit.divergences) == {"one", "two"}
+    assert audit.thin == {"few": 1}
     assert audit.divergences["two"] == 0
     assert 0 < audit.divergences["one"] < 1
     assert audit.view_medians["money"] == pytest.approx((other.share("money").share_domains_split + 1) / 2)

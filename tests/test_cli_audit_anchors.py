@@ -17,8 +17,8 @@ LINKS = [
     *(SampleLink(f"https://s{number}.example/", "https://acme.com/shoes", "running shoes") for number in range(20, 30)),
     *(SampleLink(f"https://foot.example/{number}", "https://acme.com/", "Acme shoes") for number in range(12)),
     SampleLink("https://s1.example/", "https://acme.com/x", "", anchor_source="none", placement="footer"),
-    *(SampleLink(f"https://r{number}.example/", "https://rival.com/", "Rival") for number in range(9)),
-    SampleLink("https://r9.example/", "https://rival.com/", "running shoes"),
+    *(SampleLink(f"https://r{number}.example/", "https://rival.com/", "Rival") for number in range(18)),
+    *(SampleLink(f"https://r{number}.example/", "https://rival.com/", "running shoes") for number in (18, 19)),
 ]
 PROFILE = """profile = 1
 target = "acme.com"
@@ -90,7 +90,8 @@ def test_keys(ledger: str) -> None:
         }
     ]
     assert [(one["part"], one["links"]) for one in answer["by"]] == [("main", 46), ("footer", 1)]
-    assert list(answer["divergences"]) == ["rival.com"], "nothing is known of the other one"
+    assert list(answer["divergences"]) == ["rival.com"]
+    assert answer["thin"] == {"unseen.com": 0}
     signs = {one["name"]: one["level"] for one in answer["signs"]}
     assert signs == {"exact_share": "notice", "exact_above_competitors": "notice", "repeated_anchor": "warn"}
     assert answer["velocity"]["p"] is None
@@ -138,9 +139,10 @@ def test_a_table_lists_more_anchors_when_asked(ledger: str) -> None:
 
 
 def test_too_little_data_is_said(ledger: str) -> None:
-    told = ask("audit", "anchors", "rival.com", "--format", "table").stdout
-    assert "too little data: 10 referring domains, and a verdict needs 20" in told
-    answer = ask_json("audit", "anchors", "rival.com")
+    few = ("audit", "anchors", "rival.com", "--source", "r1.example", "--source", "r2.example")
+    told = ask(*few, "--format", "table").stdout
+    assert "too little data: 2 referring domains, and a verdict needs 20" in told
+    answer = ask_json(*few)
     assert (answer["enough"], answer["signs"]) == (False, [])
 
 
