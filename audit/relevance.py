@@ -29,7 +29,7 @@ FIELDS = ("near", "title", "headings", "address", "body")
 WEIGHTS: Mapping[str, float] = {"near": 3.0, "title": 3.0, "headings": 2.0, "address": 1.0, "body": 1.0}
 """``near``: up to 50 words on each side of the link; ``address``: words of the URL."""
 K1, B = 1.2, 0.75
-_LONGEST, _MOST = 500, 300
+_LONGEST, _MOST = 500, 100
 """Characters of a link's words, and different ones of a page, that are looked for in its text."""
 _KEPT = 500_000
 """Words of which it is remembered whether they are a term."""

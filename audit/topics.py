@@ -16,6 +16,9 @@ _WORD = re.compile(r"[^\W_]+")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 _KEPT = 100_000
+_LONGEST = 1_000
+_LONGEST_PART = 40
+"""Characters; of a text that is read, and of a beginning or an end of a word that is looked for."""
 
 
 @dataclass(slots=True)
@@ -53,7 +56,7 @@ class _Finder:
         if known is not None:
             return known
         found = set(self.whole.get(word, ()))
-        for length in range(2, len(word) + 1):
+        for length in range(2, min(len(word), _LONGEST_PART) + 1):
             for topic in self.starts.get(word[:length], ()):
                 if not word.startswith(self.exceptions.get(topic, ("\0",))):
                     found.add(topic)
@@ -100,7 +103,12 @@ def topics() -> tuple[str, ...]:
 
 @lru_cache(maxsize=20_000)
 def topics_in(text: str) -> frozenset[str]:
-    """The commercial topics one text speaks of, such as the words of a link and the host it leads to."""
+    """The commercial topics one text speaks of, such as the words of a link and the host it leads to.
+
+    Of a very long one its beginning and its end are read.
+    """
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST // 2]} {text[-_LONGEST // 2 :]}"
     finder, anywhere, plain = _finder()
     folded = _fold(text)
     inside = plain if folded.isascii() else anywhere
