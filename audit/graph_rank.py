@@ -19,7 +19,7 @@ DAMPING = 0.85
 TOLERANCE = 1e-8
 """Sum of the changes of one round below which the iteration ends."""
 _MOST_ROUNDS = 1_000
-HARMONIC_WORK = 25_000_000
+HARMONIC_WORK = 20_000_000
 """Most edges times packs of 64 nodes whose distances are followed: a few seconds. One pack is followed in any graph."""
 _PACK = 64
 _DICE = 20_261_123
@@ -50,22 +50,21 @@ class Graph:
 
 def graph_of(nodes: int, source: Indexes, target: Indexes) -> Graph:
     """A graph from pairs in any order; repeated pairs count once, those from a node to itself not at all."""
+    own = source == target
+    if own.any():
+        source, target = source[~own], target[~own]
     keys = target.astype(np.int64) * nodes + source
-    keys = keys[source != target]
-    if len(keys) > 1:
+    steps = np.diff(keys)
+    if (steps < 0).any():  # as a database hands them over, they are sorted
+        keys.sort()
         steps = np.diff(keys)
-        if (steps < 0).any():
-            keys.sort()
-            steps = np.diff(keys)
-        keys = keys[np.concatenate(([True], steps != 0))]
-    ends = keys // nodes
-    begins = np.flatnonzero(np.diff(ends, prepend=-1))
-    return Graph(
-        nodes,
-        source=(keys - ends * nodes).astype(np.int32),
-        heads=ends[begins].astype(np.int32),
-        starts=begins.astype(np.int64),
-    )
+        target = (keys // nodes).astype(np.int32)
+        source = (keys - target.astype(np.int64) * nodes).astype(np.int32)
+    if not steps.all():
+        new = np.concatenate(([True], steps != 0))
+        source, target = source[new], target[new]
+    begins = np.flatnonzero(np.diff(target, prepend=-1))
+    return Graph(nodes, source=source, heads=target[begins], starts=begins.astype(np.int64))
 
 
 class Converged(NamedTuple):
