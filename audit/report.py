@@ -14,7 +14,6 @@ from audit.anchor_audit import AnchorAudit, ClassShare
 from audit.compare import Comparison, Measure, Side, compare
 from audit.link_audit import LinkAudit, Referrer
 from audit.measures import Interval
-from audit.rivals import keywords_of
 from storage.times import to_iso
 
 if TYPE_CHECKING:
@@ -125,7 +124,8 @@ class Rival(NamedTuple):
     name: str
     chosen: Chosen
     profile: Profile
-    """Of its names, with the keywords of the target: see `audit.rivals.as_rival`."""
+    keywords_of: str | None
+    """Whose keywords are in the profile; None: nobody's."""
     lists: tuple[str, ...]
     """Names of the lists that hold its backlinks."""
 
@@ -163,7 +163,6 @@ def report_of(
     from audit.ask_matrix import matrix_of
 
     links = link_audit_of(conn, chosen, profile, limit=domains, judge=judge, now=now, target=target)
-    # Competitors' anchors are held against the target's keywords, see `audit.rivals`.
     asked = target if keywords_of(profile) else None
     sides = [
         Side(
@@ -171,7 +170,7 @@ def report_of(
             anchor_audit_of(conn, one.chosen, one.profile, limit=0, target=one.name),
             link_audit_of(conn, one.chosen, one.profile, limit=0, judge=RIVALS_JUDGED, now=now, target=one.name),
             one.lists,
-            asked,
+            one.keywords_of,
         )
         for one in rivals
     ]

@@ -18,7 +18,7 @@ from cli.cells import json_visible, visible
 from cli.config import database
 from cli.filters import joined, link_filter
 from cli.options import DatabaseOption
-from cli.profiles import ProfileOption, profile_of
+from cli.profiles import ProfileOption, profile_beside, profile_of
 from cli.targets import FoldQueryOption, LiteralOption, ScopeOption, parse_target
 from storage.filters import LinkFilter, choose
 from storage.link_counts import cells
@@ -81,7 +81,6 @@ def _report(
         _check_place(Path(out))
     meant = parse_target(target, scope=scope, literal=literal, fold_query=fold_query)
     from audit.report import Rival, plain, report_of
-    from audit.rivals import as_rival
     from crawler.urls import suffix_list_version
     from storage.coverage import coverage
     from storage.engine import open_ledger
@@ -97,10 +96,9 @@ def _report(
         rivals = []
         for name in mine.competitors:
             other = parse_target(name)
-            judged_by = as_rival(mine, profile_of(other, where, conn=conn))
-            rivals.append(
-                Rival(name, choose(conn, wanted, resolve(conn, other)), judged_by, backlinks_of(conn, other.text))
-            )
+            judged_by, whose = profile_beside(mine, other, where, conn=conn)
+            lists = backlinks_of(conn, other.text)
+            rivals.append(Rival(name, choose(conn, wanted, resolve(conn, other)), judged_by, whose, lists))
         made = report_of(
             conn,
             chosen,
