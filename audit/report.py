@@ -14,6 +14,7 @@ from audit.anchor_audit import AnchorAudit, ClassShare
 from audit.compare import Comparison, Measure, Side, compare
 from audit.link_audit import LinkAudit, Referrer
 from audit.measures import Interval
+from audit.rivals import keywords_of
 from storage.times import to_iso
 
 if TYPE_CHECKING:
