@@ -136,7 +136,7 @@ def make(
     competitors; 5 to 20 the words, or a rebalancing where there are enough; 1 to 4 keep; unknown: measure it first.
     Where what was crawled cannot carry a choice, the lever is unknown and the brief says what is missing.
 
-    Example: linkledger brief https://example.com/shoes --query "running shoes" --position 12 -o shoes
+    Example: linkledger brief make https://example.com/shoes --query "running shoes" --position 12 -o shoes
     """
     from audit.brief_text import as_json, as_markdown
     from audit.lever import parse_position
