@@ -178,7 +178,10 @@ def _pages(conn: Connection, chosen: Chosen, pages: Ints) -> tuple[list[str], In
     """Languages of the linking pages (all of them, then of each page its place), and from when to when any was read
     again."""
     found = uses.page_facts(conn, chosen, pages.tolist())
-    id_, first_ok, last_ok, visit = sums.columns_of(found, len(uses.PAGE_COLUMNS))
+    facts = sums.columns_of(found, len(uses.PAGE_COLUMNS))
+    at = np.minimum(np.searchsorted(pages, facts[0]), len(pages) - 1)
+    mine = pages[at] == facts[0] if len(pages) else np.zeros(0, np.bool_)
+    place, (_, first_ok, last_ok, visit) = at[mine], (column[mine] for column in facts)
     again = (first_ok > 0) & (last_ok > first_ok)
     watched = (int(first_ok[again].min()), int(last_ok[again].max())) if again.any() else None
     codes: dict[str, int] = {"": 0}  # of languages as they are declared
@@ -196,7 +199,7 @@ def _pages(conn: Connection, chosen: Chosen, pages: Ints) -> tuple[list[str], In
         at = np.searchsorted(visits := np.sort(np.array(read)), visit)
         known = visits[np.minimum(at, len(visits) - 1)] == visit
         of_visit = short[np.array(declared)[np.argsort(read)]]
-        spoken[np.searchsorted(pages, id_[known])] = of_visit[at[known]]
+        spoken[place[known]] = of_visit[at[known]]
     return languages, spoken, watched
 
 

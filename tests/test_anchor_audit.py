@@ -29,6 +29,7 @@ from audit.signs import EVIDENCE, signs
 from audit.velocity import shortest, velocity
 from cli.targets import parse_target
 from crawler.urls import canonical_url
+from storage import anchor_uses
 from storage.engine import Ledger, open_ledger
 from storage.filters import LinkFilter, choose
 from storage.link_counts import counts
@@ -291,8 +292,12 @@ def test_lost_links_are_judged_when_asked_for(one_database: str) -> None:
     assert audited(one_database, MIXED, state="lost").share("other").links == 1
 
 
-def test_languages_and_arrivals_of_what_was_read(one_database: str) -> None:
-    """Through the writer: two visits of some pages, one of others."""
+@pytest.mark.parametrize("loose", [0, 2], ids=["each_page_looked_up", "a_stretch_of_pages_read"])
+def test_languages_and_arrivals_of_what_was_read(
+    one_database: str, loose: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through the writer: two visits of some pages, one of others; and a page that is none of the linking ones."""
+    monkeypatch.setattr(anchor_uses, "_LOOSE", loose)
     shop = "https://acme.com/"
 
     def read(source: str, links: list[Link | tuple[str, str]], at: int, lang: str | None) -> Reading:
@@ -305,6 +310,8 @@ def test_languages_and_arrivals_of_what_was_read(one_database: str) -> None:
         read("https://b.org/1", [(shop, "Running shoes")], T0 + 5 * DAY, "EN"),
         read("https://c.org/1", [(shop, "running shoes")], T0 + 2 * DAY, None),
         read("https://d.org/1", [(shop, "Acme")], T0 + DAY, "x"),
+        read("https://e.org/1", [("https://rival.com/", "Rival")], T0 - 9 * DAY, "fr"),
+        read("https://e.org/1", [("https://rival.com/", "Rival")], T0 + 50 * DAY, "fr"),
     ]
     new_ledger(one_database)
     with Ledger(one_database) as ledger:
