@@ -42,7 +42,7 @@ def matrix_of(
     found = links or link_audit_of(
         conn, chosen, profile, limit=judge, judge=judge, now=now, target=target, first_only=True
     )
-    looked_at: tuple[Referrer, ...] = found.domains[:judge]
+    looked_at: tuple[Referrer, ...] = tuple(one for one in found.domains[:judge] if one.relevance is not None)
     ids = ids_of_domains(conn, [one.domain for one in looked_at])
     said = said_by_domain(conn, replace(chosen, sources=tuple(ids)), profile) if ids else []
     names = domains(conn, {one.domain for one in said})
