@@ -27,8 +27,16 @@ class Generic:
         self._lists = languages()
         self.further = frozenset(" ".join(word.fold for word in split(text)) for text in further) - {""}
 
-    def verdict(self, words: Sequence[Word], clean: str, known: tuple[Language, ...]) -> tuple[str, str] | None:
-        """(rule, why) where a text says nothing of what it leads to."""
+    def verdict(
+        self, words: Sequence[Word], clean: str, known: tuple[Language, ...], *, sure: bool = False
+    ) -> tuple[str, str] | None:
+        """(rule, why) where a text says nothing of what it leads to.
+
+        Args:
+            clean: the whole text, cleaned.
+            known: the languages at hand; all others are tried too, for whole phrases.
+            sure: the language of the page is among them.
+        """
         if "$" in clean and (found := _DOLLARS.sub("$", clean)) != clean:
             words = split(found)
         if all(_is_number(word.fold) for word in words):
@@ -38,18 +46,14 @@ class Generic:
         key = " ".join(word.fold for word in words)
         if key in self.further:
             return "generic_phrase", "a phrase that the profile calls generic"
-        language = self._language(words, key, known)
+        language = self._language(words, key, known, sure)
         if language is None:
             return None
         if key in language.phrases:
             return "generic_phrase", f"a phrase that only points ({language.name})"
         return "generic_words", f"only words that point, stop words and numbers ({language.name})"
 
-    def covers(self, words: Sequence[Word], clean: str, known: tuple[Language, ...]) -> bool:
-        """Whether words are generic."""
-        return self.verdict(words, clean, known) is not None
-
-    def _language(self, words: Sequence[Word], key: str, known: tuple[Language, ...]) -> Language | None:
+    def _language(self, words: Sequence[Word], key: str, known: tuple[Language, ...], sure: bool) -> Language | None:
         if any(word.unspaced for word in words):
             for language in known:
                 if _covers_unspaced(words, language):
@@ -65,8 +69,11 @@ class Generic:
             if bits & language.bit and _covers(words, language) is not None:
                 return language
         for language in self._lists.by_code.values():
-            if bits & language.bit and language not in known and _covers(words, language, foreign=True):
-                return language
+            if not bits & language.bit or language in known or not _covers(words, language, foreign=True):
+                continue
+            if sure and key in language.pages:
+                continue  # "Film" is a kind of page in Danish, on a Danish page
+            return language
         return None
 
     def bits(self, word: Word) -> int:
@@ -80,10 +87,10 @@ class Generic:
 
     def placeholder(self, words: Sequence[Word], known: tuple[Language, ...]) -> bool:
         """Whether an alt only says that there is an image."""
-        for language in (*known, *(one for one in self._lists.by_code.values() if one not in known)):
-            if _is_placeholder(words, language):
-                return True
-        return False
+        if any(_is_placeholder(words, language) for language in known):
+            return True
+        others = (one for one in self._lists.by_code.values() if one not in known)
+        return any(_is_placeholder(words, language, alone=True) for language in others)
 
 
 def _is_number(fold: str) -> bool:
@@ -179,17 +186,21 @@ def _covers_run(run: str, language: Language) -> bool | None:
     return reached[-1]
 
 
-def _is_placeholder(words: Sequence[Word], language: Language) -> bool:
+def _is_placeholder(words: Sequence[Word], language: Language, *, alone: bool = False) -> bool:
+    """Whether there are placeholder words, and beside them only numbers and (not ``alone``) words that say nothing."""
     folds = [word.fold.rstrip("0123456789") or word.fold for word in words]
     at, found = 0, False
     while at < len(folds):
         for count in range(min(4, len(folds) - at), 0, -1):
-            if " ".join(folds[at : at + count]) in language.placeholders:
+            key = " ".join(folds[at : at + count])
+            if key in language.placeholders or (not alone and key in language.phrases):
                 at += count
-                found = True
+                found = found or key in language.placeholders
                 break
         else:
-            if not _is_empty_word(words[at], language) and folds[at] not in language.phrases:
+            if alone and not _is_number(words[at].fold):
+                return False
+            if not _is_empty_word(words[at], language):
                 return False
             at += 1
     return found
