@@ -119,11 +119,11 @@ class Text(NamedTuple):
 
 
 def texts(conn: Connection, ids: Collection[int]) -> dict[int, Text]:
-    """Anchor texts by their ids."""
+    """Anchor texts by their ids; others too where that is faster."""
+    question = select(anchor_text.c.id, anchor_text.c.text, anchor_text.c.fold)
     found: dict[int, Text] = {}
-    for some in _portions(ids):
-        question = select(anchor_text.c.id, anchor_text.c.text, anchor_text.c.fold).where(among(anchor_text.c.id, some))
-        found.update((id_, Text(text, fold)) for id_, text, fold in conn.execute(question))
+    for batch in _by_id(conn, question, anchor_text.c.id, ids):
+        found.update((id_, Text(text, fold)) for id_, text, fold in batch)
     return found
 
 
