@@ -13,6 +13,11 @@ _NUMBER = re.compile(
 )
 _DOLLARS = re.compile(r"(?<!\w)(?:[A-Z]{1,3}|[a-z])\$(?=\s?\d)", re.IGNORECASE)
 """R$, US$, A$: the letters before the sign are no word."""
+_TOPICS = frozenset((
+    "free shipping", "free software", "image search", "open data", "open source", "photo gallery", "price index",
+    "video game", "video games", "web design", "website design",
+))  # fmt: skip
+"""Subjects of their own whose words alone only point."""
 _ROMAN = re.compile(r"X{0,3}(?:IX|IV|V?I{0,3})\.?")
 _MARK = re.compile(
     r"[\[(\u3010\u300c\uff3b]?\s*(?:[a-z]|[ivxlc]{1,6}|(?:note|ref|fn|n|nb|notes?|anm|cit)\.?\s*\d*)\s*[\])\u3011\u300d]",
@@ -134,7 +139,9 @@ def _covers(words: Sequence[Word], language: Language, *, foreign: bool = False)
             elif not _is_empty_word(words[at], language):
                 return None
             at += 1
-    return None if kinds == units > 1 else strong
+    if kinds == units > 1 or " ".join(folds) in _TOPICS:
+        return None
+    return strong
 
 
 def _covers_unspaced(words: Sequence[Word], language: Language) -> bool:
