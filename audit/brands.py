@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Literal, NamedTuple
 
 from audit.languages import Language, languages, legal_forms
+from audit.web_words import has_public_suffix
 from audit.words import MANY_ENDINGS, SHORTEST_TYPO, Word, cleaned, one_typo, same_stem, split, word_of
 from crawler.suffixes import is_ip, registrable_domain
 from crawler.urls import canonical_url
@@ -142,7 +143,12 @@ class Brands:
             if len(words) == 1 and (lists.pointing.get(words[0].fold) or lists.vocabulary.get(words[0].lower)):
                 self._cased[words[0].fold] = clean
         self._parts = {word for key in self._keys for word in key.split()}
-        for host in hosts:
+        at_hand = 0
+        for language in (*languages_, *lists.named(["en"])):
+            at_hand |= language.bit
+        for host in dict.fromkeys(
+            (*hosts, *(host for name in self.dotted if (host := host_of(name)) and has_public_suffix(host)))
+        ):
             if is_ip(host):
                 continue
             spelled = _spelled(host)
@@ -151,7 +157,7 @@ class Brands:
                 self._add([word.fold for word in split(written)], host, ())
             stem = [word.fold for word in split(domain.partition(".")[0])]
             joined = "".join(stem)
-            if len(joined) < 3 or joined in self._joined or lists.pointing.get(joined) or joined in lists.vocabulary:
+            if len(joined) < 3 or joined in self._joined or lists.vocabulary.get(joined, 0) & at_hand:
                 continue
             if " ".join(stem) in keyword_keys:
                 stem = [joined]  # written as the keyword it is the keyword

@@ -110,7 +110,7 @@ def _address(chunk: str, own: tuple[str, ...]) -> Address | None:
         return None
     scheme, host = shape["scheme"], (shape["host"] or "").replace("\u3002", ".").lower()
     if shape["user"] and not (scheme and scheme != "//"):
-        known = _canonical_host(host) if _has_ending(host) else None
+        known = _canonical_host(host) if has_public_suffix(host) else None
         return Address(bare, known, mail=True) if known else None
     if scheme and scheme != "//":
         return Address(bare, _canonical_host(host.rstrip(".")) or "" if host else "", mail=False)
@@ -135,7 +135,8 @@ def _address(chunk: str, own: tuple[str, ...]) -> Address | None:
     return None
 
 
-def _has_ending(host: str) -> bool:
+def has_public_suffix(host: str) -> bool:
+    """Whether a name has a dot and ends as hosts do."""
     return "." in host and _is_ending(host.rpartition(".")[2])
 
 
