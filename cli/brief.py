@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -17,11 +16,11 @@ import typer
 from typer.core import TyperGroup
 
 from cli.config import database
+from cli.files import write_whole
 from cli.options import DatabaseOption, FieldsOption, FormatOption, LimitOption, RawCellsOption
 from cli.profiles import ProfileOption, profile_of
 from cli.render import Answer, write_answer
 from cli.targets import parse_target
-from storage.errors import LedgerError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -66,10 +65,6 @@ class Relevance(StrEnum):
 class Kept(StrEnum):
     markdown = "markdown"
     json = "json"
-
-
-class NoFile(LedgerError):
-    """A brief that could not be written."""
 
 
 CompetitorOption = Annotated[
@@ -349,18 +344,13 @@ def _file_name(target: Target, query: str, names: set[str]) -> str:
 
 
 def _write(made: Brief, path: Path) -> tuple[Path, Path]:
-    """Write the brief as Markdown and as JSON; what stood there before goes only when the new file is whole."""
+    """Write the brief as Markdown and as JSON."""
     from audit.brief_text import as_json, as_markdown
 
     stem = path.with_suffix("") if path.suffix in (".md", ".json") else path
     files = stem.with_name(stem.name + ".md"), stem.with_name(stem.name + ".json")
     texts = as_markdown(made), json.dumps(as_json(made), ensure_ascii=False, indent=2) + "\n"
-    try:
-        stem.parent.mkdir(parents=True, exist_ok=True)
-        for file, text in zip(files, texts, strict=True):
-            beside = file.with_name(f".{file.name}.{os.getpid()}")
-            beside.write_text(text, encoding="utf-8", errors="replace")
-            beside.replace(file)
-    except OSError as error:
-        raise NoFile(f"{error.filename or stem}: {error.strerror or error}") from error
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    for file, text in zip(files, texts, strict=True):
+        write_whole(file, text)
     return files

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sys
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +14,7 @@ from audit.profile_draft import Known, KnownPage, draft
 from audit.profile_file import BadProfile, Fault, digest_of, examine, read_bytes, text_of
 from cli.cells import visible
 from cli.config import database
+from cli.files import write_whole
 from cli.options import DatabaseOption, FieldsOption, FormatOption, LimitOption, OutputFormat, RawCellsOption
 from cli.profiles import ProfileOption, file_name, known_words, profile_of, profiles_folder
 from cli.render import Answer, write_answer
@@ -96,7 +94,8 @@ def init(
     if output == "-":
         sys.stdout.write(text)
         return
-    _write(path, text)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, text)
     typer.echo(visible(str(path)))
     _say(f"drafted; read {path}, name keywords, and remove the line `drafted = true`")
 
@@ -234,21 +233,6 @@ def _known(target: Target, ledger: str) -> Known:
         if home is None or url != home.url
     ]
     return Known(home, tuple(pages[:_MOST_PAGES]), anchors)
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all: a reader never meets half a profile."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
 
 
 def _file_of(named: str, ledger: str) -> Path:

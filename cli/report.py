@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 import time
 from enum import StrEnum
 from importlib.metadata import version
@@ -16,6 +14,7 @@ import typer
 from cli.asking import About, why_nothing
 from cli.cells import json_visible, visible
 from cli.config import database
+from cli.files import write_whole
 from cli.filters import joined, link_filter
 from cli.options import DatabaseOption
 from cli.profiles import ProfileOption, profile_beside, profile_of
@@ -148,20 +147,3 @@ def _check_place(path: Path) -> None:
 
 def _by_name(out: str | None) -> ReportFormat:
     return ReportFormat.json if out is not None and out.lower().endswith(".json") else ReportFormat.html
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is the old one or the new one at any moment, never a part."""
-    handle, part = tempfile.mkstemp(prefix=f".{path.name[:60]}-", suffix=".part", dir=path.parent or None)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(part).chmod(0o666 & ~mask)
-        Path(part).replace(path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise

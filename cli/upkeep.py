@@ -13,6 +13,7 @@ import typer
 
 from cli.cells import json_visible, visible
 from cli.config import database
+from cli.files import whole_file
 from cli.moments import parse_moment
 from cli.options import DatabaseOption, FormatOption, LimitOption
 from cli.render import Answer, write_answer
@@ -193,11 +194,5 @@ def _written(to: str) -> Iterator[TextIO]:
     if to == "-":
         yield sys.stdout
         return
-    path = Path(to)
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("w", encoding="utf-8", newline="\n") as file:
-            yield file
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_file(Path(to)) as file:
+        yield file

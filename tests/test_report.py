@@ -26,7 +26,6 @@ from audit.report_html import join, script_json, shown, tag, words
 from audit.report_html import link as linked
 from audit.report_links import months_between
 from audit.report_page import ASSETS, asset, hash_of, page, policy
-from cli.report import write_whole
 from storage.engine import open_ledger
 from storage.writer import write_readings
 
@@ -282,16 +281,7 @@ def test_a_target_nobody_links_to_gets_a_report_that_says_so(ledger: str, tmp_pa
     assert "names no keywords" in text  # a drafted profile guesses none
 
 
-def test_a_file_is_the_old_one_or_the_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "report.html"
-    write_whole(path, "old")
-    with pytest.raises(TypeError):
-        write_whole(path, 1)  # type: ignore[arg-type]
-    assert path.read_text() == "old"
-    write_whole(path, "new \udc80")
-    assert path.read_text() == "new \\udc80"
-    assert [one.name for one in tmp_path.iterdir()] == ["report.html"]
-    assert path.stat().st_mode & 0o777 == (tmp_path / "report.html").stat().st_mode & 0o777 != 0o600
+def test_where_it_is_written_is_checked_first(tmp_path: Path) -> None:
     for place, said in ((tmp_path / "no" / "report.html", "there is no folder"), (tmp_path, "is a folder")):
         result = ask("report", "acme.example", "-o", str(place), "--db", "sqlite:///missing.db")
         assert result.exit_code == 2
