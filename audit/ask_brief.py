@@ -12,13 +12,13 @@ from audit.ask_anchors import anchor_audit_of
 from audit.ask_links import link_audit_of
 from audit.ask_matrix import matrix_of
 from audit.brief import Brief, Criteria, Rival, Upgrade, requests, warnings_of
-from audit.judged_anchors import page_target
 from audit.lever import Position, Standing, choose_lever
 from audit.link_audit import Band, LinkAudit
 from audit.matrix import Matrix, figure_name, figure_of
 from audit.measures import quantile
 from audit.profile import Profile, Section
 from audit.rivals import as_rival, with_keywords
+from audit.sections import section_of
 from storage.coverage import coverage
 from storage.filters import Chosen, list_id_of
 from storage.lists import backlinks_of
@@ -90,7 +90,7 @@ class Asker:
             IncompleteBrief: no words can be asked for.
         """
         wanted = tuple(sorted({one for one in (query, *queries) if one}))
-        section = section_of(page.profile, page.target)
+        section = section_of(page.profile, page.name) if page.target.scope == "page" else page.profile.whole
         profile = with_keywords(page.profile, wanted)
         own = self._audit(page, profile)
         like_for_like = site if rivals and all(one.whole for one in rivals) else page
@@ -207,16 +207,6 @@ class Asker:
                 lowest[rival] = part
         least = quantile(lowest.values(), 0.5)
         return least, name, f"40th percentile of the referring domains of {', '.join(lowest)}"
-
-
-def section_of(profile: Profile, target: Target) -> Section:
-    """The section that a target belongs to: the first page that covers it, else the whole."""
-    if target.scope == "page":
-        for section in profile.pages:
-            covers = page_target(section.url).covers if section.url is not None else None
-            if covers is not None and covers(target.text):
-                return section
-    return profile.whole
 
 
 def _why_not_counted(conn: Connection, of: Site) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -29,10 +28,10 @@ from audit.link_audit import (
     rank,
     spread,
 )
-from audit.profile import Profile, Section, Thresholds
+from audit.profile import Profile, Thresholds
 from audit.relevance import Collection, Document, PageText, Query, Reader, query_of, relevance
+from audit.sections import section_of
 from audit.topics import topics_of
-from crawler.urls import canonical_url, fold_page
 from storage.authority import Scale, StoredFigure, figures, newest, scales
 from storage.codes import PLACEMENTS
 from storage.errors import UnknownName
@@ -338,17 +337,6 @@ class _Pages:
             tuple(one.words for one in shown),
             tuple(one.words for one in shown if _in_heading(one)),
         )
-
-
-def section_of(profile: Profile, url: str) -> Section:
-    """The section of a profile for links to one URL."""
-    wanted = _folded(url)
-    return next((one for one in profile.pages if one.url is not None and _folded(one.url) == wanted), profile.whole)
-
-
-@lru_cache(maxsize=10_000)
-def _folded(url: str) -> str:
-    return fold_page(canonical_url(url), query="tracking")
 
 
 def _spellings(url: str) -> tuple[str, ...]:

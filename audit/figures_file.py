@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from itertools import chain, islice
+from itertools import chain
 
-from crawler.list_layout import SAMPLE_CHARACTERS, SAMPLE_LINES, Layout, detect_layout, header_key
-from crawler.list_rows import Row, TableRows
+from crawler.list_layout import Layout, detect_layout, header_key, rows_of, sample_of
+from crawler.list_rows import Row
 from crawler.list_text import Line, TextFile
 from crawler.urls import hide_inside, seed_url
 from storage.errors import BadList, InvalidUrl, LedgerError
@@ -76,13 +76,7 @@ def read_figures(name: str, column: str, *, domains: str | None = None) -> Figur
     text = TextFile(name)
     try:
         lines = text.lines()
-        sample: list[Line] = []
-        size = 0
-        for line in islice(lines, SAMPLE_LINES):
-            sample.append(line)
-            size += len(line.text)
-            if size > SAMPLE_CHARACTERS:
-                break
+        sample = sample_of(lines)
         try:
             layout = detect_layout(sample, name=name, title=text.title, column=domains)
         except BadList as error:
@@ -118,7 +112,7 @@ def _read(layout: Layout, place: int, lines: Iterator[Line]) -> FiguresRead:
     disagreed: set[str] = set()
     examples: list[str] = []
     rows = blank = bad = 0
-    for row in _rows(layout, lines):
+    for row in rows_of(layout, lines):
         rows += 1
         cell = _cell(row, place)
         if cell.casefold() in _UNKNOWN and not row.too_long:
@@ -152,16 +146,6 @@ def _read(layout: Layout, place: int, lines: Iterator[Line]) -> FiguresRead:
         disagreed=len(disagreed),
         latest_by=None if dated is None else layout.header[dated],
     )
-
-
-def _rows(layout: Layout, lines: Iterator[Line]) -> Iterator[Row]:
-    data = (line for line in lines if line.number >= layout.first_line)
-    if layout.comments:
-        data = (line for line in data if not line.text.lstrip().startswith("#"))
-    assert layout.delimiter is not None
-    for row in TableRows(data, layout.delimiter, width=len(layout.header), column=layout.column):
-        if any(cell and not cell.isspace() for cell in row.cells):
-            yield row
 
 
 def _cell(row: Row, place: int) -> str:

@@ -14,13 +14,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 from audit.profile import FORMAT, PageType, Profile, Section, Thresholds
-from audit.profile_draft import draft
 from audit.profile_lines import Lines
 from crawler.urls import canonical_url, fold_page, is_ip, is_public_suffix, seed_url
 from storage.errors import InvalidUrl, LedgerError
 from storage.records import CanonicalUrl
-
-__all__ = ["BadProfile", "Fault", "draft", "examine", "load", "parse"]
 
 PAGE_TYPES: tuple[PageType, ...] = get_args(PageType)
 THRESHOLDS = tuple(one.name for one in fields(Thresholds))

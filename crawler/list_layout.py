@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
-from crawler.list_rows import TableRows, is_address, is_host_address, is_web_address, loose_cells
+from crawler.list_rows import Row, TableRows, is_address, is_host_address, is_web_address, loose_cells
 from crawler.list_text import Line
 from storage.errors import BadList
 
@@ -69,11 +69,36 @@ def header_key(cell: str) -> str:
     return " ".join(cell.replace("_", " ").replace('"', " ").casefold().split())
 
 
+def sample_of(lines: Iterator[Line]) -> list[Line]:
+    """Take from a file's lines those that its layout is judged by."""
+    sample: list[Line] = []
+    size = 0
+    for line in islice(lines, SAMPLE_LINES):
+        sample.append(line)
+        size += len(line.text)
+        if size > SAMPLE_CHARACTERS:
+            break
+    return sample
+
+
+def rows_of(layout: Layout, lines: Iterator[Line]) -> Iterator[Row]:
+    """The rows of a file that hold anything, as its layout says they are to be read."""
+    data = (line for line in lines if line.number >= layout.first_line)
+    if layout.comments:
+        data = (line for line in data if not line.text.lstrip().startswith("#"))
+    if layout.delimiter is None:
+        yield from (Row(line.number, [line.text], line.too_long) for line in data if line.text.strip())
+        return
+    for row in TableRows(data, layout.delimiter, width=len(layout.header), column=layout.column):
+        if any(cell and not cell.isspace() for cell in row.cells):
+            yield row
+
+
 def detect_layout(lines: Sequence[Line], *, name: str, title: str, column: str | None = None) -> Layout:
     """Decide how a file is read.
 
     Args:
-        lines: the first lines of the file (SAMPLE_LINES of them or fewer).
+        lines: the first lines of the file, as `sample_of` takes them.
         name: the file's name: only its ending is looked at, and only where the lines leave it open
             whether a comma is part of a URL or stands between two columns.
         column: the header or the number (from 1) of the address column, as the user gave it.

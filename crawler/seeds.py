@@ -14,12 +14,12 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
-from crawler.list_layout import SAMPLE_CHARACTERS, SAMPLE_LINES, Layout, detect_layout
-from crawler.list_rows import Row, TableRows, known_suffix
+from crawler.list_layout import Layout, detect_layout, rows_of, sample_of
+from crawler.list_rows import Row, known_suffix
 from crawler.list_text import LINE_BYTES, SHOWN_CHARACTERS, Line, TextFile
 from crawler.urls import hide_inside, is_ip, operator_domain, seed_url
 from storage.errors import BadList, InvalidUrl
@@ -172,7 +172,8 @@ class SeedReader:
         text = source.text or TextFile(source.report.file)
         try:
             lines = source.lines if source.text else text.lines()
-            yield from _file_rows(source.report.file, source.layout, lines)
+            for row in rows_of(source.layout, lines):
+                yield _row(source.report.file, row, source.layout)
         finally:
             text.close()
 
@@ -288,13 +289,7 @@ def _open(name: str, column: str | None, stdin: IO[bytes]) -> _Source:
     text = TextFile(name, stdin)
     try:
         lines = text.lines()
-        sample: list[Line] = []
-        size = 0
-        for line in islice(lines, SAMPLE_LINES):
-            sample.append(line)
-            size += len(line.text)
-            if size > SAMPLE_CHARACTERS:
-                break
+        sample = sample_of(lines)
         layout = detect_layout(sample, name=name, title=text.title, column=column)
     except BadList:
         text.close()
@@ -311,20 +306,6 @@ def _open(name: str, column: str | None, stdin: IO[bytes]) -> _Source:
         text.close()  # opened again when its turn comes: a thousand files are not a thousand open files
         return _Source(report, layout)
     return _Source(report, layout, text, chain(sample, lines))
-
-
-def _file_rows(file: str, layout: Layout, lines: Iterator[Line]) -> Iterator[tuple[SeedRow | RejectedRow, bool]]:
-    data = (line for line in lines if line.number >= layout.first_line)
-    if layout.delimiter is None:
-        for line in data:
-            if line.text.strip() and not line.text.lstrip().startswith("#"):
-                yield _row(file, Row(line.number, [line.text], line.too_long), layout)
-        return
-    if layout.header_line is None:
-        data = (line for line in data if not line.text.lstrip().startswith("#"))
-    for row in TableRows(data, layout.delimiter, width=len(layout.header), column=layout.column):
-        if any(cell and not cell.isspace() for cell in row.cells):
-            yield _row(file, row, layout)
 
 
 def _row(file: str, row: Row, layout: Layout) -> tuple[SeedRow | RejectedRow, bool]:
