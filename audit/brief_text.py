@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
 from audit.anchor_class import AnchorClass
 from audit.brief import FORMAT, HEURISTIC, POLICY, Brief, Request
 from audit.lever import LEVERS
+from storage.text import STEERING
 from storage.times import to_iso
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
+_BREAK = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_STEERING = re.compile(f"[{STEERING}]")
 _NAMES: dict[AnchorClass, str] = {
     "branded": "brand name",
     "exact": "the exact keyword",
@@ -158,15 +160,4 @@ def _about(brief: Brief) -> str:
 
 def plain(text: str) -> str:
     """Text inside Markdown: no markup of its own, one line, nothing that steers a terminal."""
-    kept = "".join(
-        " " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else "" if _steers(char) else char for char in text
-    )
-    return _SPECIAL.sub(r"\\\1", " ".join(kept.split()))
-
-
-def _steers(char: str) -> bool:
-    """Marks that turn the direction of what follows, and characters that are none."""
-    return (
-        char in "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-        or "\ud800" <= char <= "\udfff"
-    )
+    return _SPECIAL.sub(r"\\\1", " ".join(_STEERING.sub("", _BREAK.sub(" ", text)).split()))

@@ -11,15 +11,12 @@ from html import escape
 from typing import Any
 from urllib.parse import urlsplit
 
+from storage.text import STEERING
+
 MOST_WORDS = 180
 """Characters of one text that a cell shows."""
 _VOID = frozenset(("meta", "br", "hr", "rect", "line"))
-# Control characters, marks and overrides of direction, separators of lines, invisible tags, what is no character.
-# Joiners stay: emoji and several scripts are written with them.
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
-)
+_HIDDEN = re.compile(f"(?![\t\n])[{STEERING}]")
 
 
 class Html(str):

@@ -8,15 +8,11 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+from storage.text import STEERING
+
 NO_ANCHOR_TEXT = "(no anchor text)"
 
-# What a terminal obeys or a reader is misled by: C0, DEL, C1, line separators, marks and
-# overrides of direction, invisible tags, what is no character.
-_UNSAFE = (
-    "\x00-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f"
-)
-_VISIBLE = re.compile(f"[{_UNSAFE}]")
+_VISIBLE = re.compile(f"[{STEERING}]")
 # Cells a spreadsheet takes for a formula, and cells that look as if they had been guarded already.
 _FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
 _TSV = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}

@@ -13,6 +13,13 @@ _UNSTORABLE = re.compile(f"[\x00\ud800-\udfff{_NONCHARACTERS}]")
 _SPACE = re.compile(r"[\s\u200b\u2060\ufeff]+")
 # Invisible characters that a reader does not see: soft hyphen, joiners, direction marks.
 _INVISIBLE = re.compile("[\u00ad\u200c-\u200f\u202a-\u202e\u2066-\u2069]")
+STEERING = (
+    "\x00-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f"
+)
+"""For the inside of ``[]`` in a pattern: what a terminal obeys or a reader does not see or is misled by. C0, DEL, C1,
+separators of lines, marks and overrides of direction, invisible tags, what is no character. Joiners are none of them:
+emoji and several scripts are written with them."""
 
 
 LONGEST_TEXT = 1 << 20
