@@ -6,18 +6,20 @@ docs/authority.md.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.link_audit import Confidence, Figure
 
 if TYPE_CHECKING:
-    from storage.authority import Scale, StoredFigure
+    from storage.authority import Kind, Scale, StoredFigure
 
 OWN_NAME = "linkledger authority"
 """Under which the own score is shown."""
 COMMON_CRAWL = "Common Crawl"
+KIND_NAMES: Mapping[Kind, str] = {"import": "imported", "prior": "web graph", "own": "own"}
+"""How the kinds of scales are called in answers."""
 LEAST_SHARE = 0.10
 """Of the known domains, crawled: with less, the own score is blank (`audit.profile.Thresholds.crawl_share`)."""
 SHARE_OF_TRUST = 0.40

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import Annotated
 
 import typer
 
 from audit.ask_links import JUDGED, link_audit_of
 from cli.asking import About, Asked, question
+from cli.clock import now_ms
 from cli.link_screen import ROW, below, heading, row_of, said_of_profile, screen_columns, screen_row, shown_audit
 from cli.profiles import ProfileOption, profile_of
 from cli.render import Answer
@@ -71,7 +71,7 @@ def links(
         raise typer.BadParameter(error.message, param_hint="--judge") from None
     if any(target is None for target in asked.targets):
         raise typer.BadParameter("an audit judges by a profile, so it needs a TARGET", param_hint="TARGET")
-    now = time.time_ns() // 1_000_000
+    now = now_ms()
 
     def ask(about: About) -> Answer:
         assert about.target is not None

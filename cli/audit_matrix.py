@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 from audit.ask_matrix import JUDGED, matrix_of
 from audit.matrix import GROUPS, Matrix, MatrixRow
 from cli.asking import About, Asked, question
+from cli.clock import now_ms
 from cli.profiles import ProfileOption, profile_of
 from cli.render import Answer
 
@@ -73,7 +73,7 @@ def matrix(
             about.conn,
             about.chosen,
             goes_by,
-            now=time.time_ns() // 1_000_000,
+            now=now_ms(),
             judge=judge,
             target=about.name,
             figure=figure,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from cli.clock import now_ms
 from cli.config import database
 from cli.files import write_whole
 from cli.options import DatabaseOption, FieldsOption, FormatOption, LimitOption, RawCellsOption
@@ -328,7 +328,7 @@ def _desk(db: str, profile: Path | None, competitors: list[str] | None) -> Itera
     from storage.engine import open_ledger
 
     with open_ledger(db, psl=suffix_list_version()) as conn:
-        yield _Desk(conn, db, profile, competitors, Asker(conn, now=time.time_ns() // 1_000_000))
+        yield _Desk(conn, db, profile, competitors, Asker(conn, now=now_ms()))
 
 
 def _file_name(target: Target, query: str, names: set[str]) -> str:

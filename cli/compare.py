@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
@@ -18,6 +17,7 @@ from audit.rivals import keywords_of
 from cli import link_screen
 from cli.anchor_screen import class_row, shown_audit
 from cli.asking import About, Asked, question, why_nothing
+from cli.clock import now_ms
 from cli.options import OutputFormat
 from cli.profiles import ProfileOption, profile_beside, profile_of
 from cli.render import Answer, write_answer
@@ -135,7 +135,7 @@ def _side(
             profile,
             limit=limit,
             judge=judge,
-            now=time.time_ns() // 1_000_000,
+            now=now_ms(),
             target=target.text,
             figure=figure,
         ),

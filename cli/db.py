@@ -6,12 +6,12 @@ What copies a ledger or makes it smaller is in `cli.upkeep`.
 from __future__ import annotations
 
 import sys
-import time
 from typing import Any
 
 import typer
 
 from cli.cells import visible
+from cli.clock import now_ms
 from cli.config import database
 from cli.options import DatabaseOption, FormatOption
 from cli.render import Answer, write_answer
@@ -31,7 +31,7 @@ def init(db: DatabaseOption = None) -> None:
     from crawler.urls import suffix_list_version
 
     where = database(db)
-    made = create_ledger(where, psl=suffix_list_version(), now=time.time_ns() // 1_000_000)
+    made = create_ledger(where, psl=suffix_list_version(), now=now_ms())
     typer.echo(visible(f"{'made' if made else 'there already:'} {shown(parse_database(where))}"))
 
 

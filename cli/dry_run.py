@@ -6,13 +6,12 @@ import contextlib
 import sys
 from collections.abc import Callable, Collection
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from cli.cells import visible
+from cli.clock import now_ms
 from cli.crawl_progress import span
 from cli.render import Answer
-from storage.times import to_ms
 
 if TYPE_CHECKING:
     from crawler.plan import CrawlPlan
@@ -121,7 +120,7 @@ def _read_lately(plan: CrawlPlan) -> Callable[[Collection[str]], Collection[str]
     from storage.errors import NoLedger
     from storage.kept import read_since
 
-    since = _now() - (plan.refresh_after_ms or 0)
+    since = now_ms() - (plan.refresh_after_ms or 0)
 
     def visited(urls: Collection[str]) -> Collection[str]:
         try:
@@ -131,10 +130,6 @@ def _read_lately(plan: CrawlPlan) -> Callable[[Collection[str]], Collection[str]
             return ()
 
     return visited
-
-
-def _now() -> int:
-    return to_ms(datetime.now(UTC))
 
 
 def _look_up(plan: CrawlPlan) -> dict[str, Any]:
@@ -150,7 +145,7 @@ def _look_up(plan: CrawlPlan) -> dict[str, Any]:
             load = crawls.list_load(conn, list_id)
             if plan.refresh_after_ms is not None:
                 pages = load.pages
-                left = crawls.list_load(conn, list_id, not_since=_now() - plan.refresh_after_ms)
+                left = crawls.list_load(conn, list_id, not_since=now_ms() - plan.refresh_after_ms)
                 load, visited = replace(left, rows=load.rows, bare_domains=load.bare_domains), pages - left.pages
     return {
         "rows_read": load.rows,

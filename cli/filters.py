@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import time
 from collections.abc import Callable
 from datetime import date
 from enum import StrEnum
@@ -16,6 +15,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 import typer
 
+from cli.clock import now_ms
 from cli.moments import parse_moment, parse_range, parse_span
 from cli.targets import parse_target
 from storage.codes import PLACEMENTS
@@ -142,7 +142,7 @@ def link_filter(
     Raises:
         typer.BadParameter: a value that cannot be meant.
     """
-    now = time.time_ns() // 1_000_000
+    now = now_ms()
     until = _of("--as-of", parse_instant, as_of, now) if as_of is not None else None
     now = now if until is None else until
     begin, end = _of("--first-seen", parse_range, first_seen, now) if first_seen is not None else (None, None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +12,7 @@ import typer
 
 from cli.asking import About, why_nothing
 from cli.cells import json_visible, visible
+from cli.clock import now_ms
 from cli.config import database
 from cli.files import write_whole
 from cli.filters import joined, link_filter
@@ -104,7 +104,7 @@ def _report(
             mine,
             target=meant.text,
             coverage=coverage(conn, chosen),
-            now=time.time_ns() // 1_000_000,
+            now=now_ms(),
             version=version("linkledger"),
             anchors=anchors,
             domains=domains,

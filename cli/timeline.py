@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
@@ -10,6 +9,7 @@ import typer
 
 from cli.asking import About, Asked, left_out, why_nothing
 from cli.changes import in_a_word
+from cli.clock import now_ms
 from cli.config import database
 from cli.filters import joined
 from cli.options import (
@@ -99,7 +99,7 @@ def _timeline(
 ) -> None:
     """Ask for the periods of each target; columns that are ``seldom`` anything are shown in tables only then."""
     asked.check_fields(columns)
-    now = time.time_ns() // 1_000_000
+    now = now_ms()
 
     def one(about: About, read: dict[str, int]) -> Answer:
         known = span(about.conn, about.chosen)

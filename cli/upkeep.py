@@ -12,6 +12,7 @@ from typing import Annotated, TextIO
 import typer
 
 from cli.cells import json_visible, visible
+from cli.clock import now_ms
 from cli.config import database
 from cli.files import whole_file
 from cli.moments import parse_moment
@@ -64,7 +65,7 @@ def prune(
     """
     from storage.prune import prune as give_up
 
-    now = time.time_ns() // 1_000_000
+    now = now_ms()
     before = parse_moment(older_than, now)
     progress = Progress("prune")
     with Ledger(database(db), read_only=dry_run) as ledger:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar, get_type_hints
@@ -17,6 +16,7 @@ import typer
 from sqlalchemy import Connection
 
 from cli.asking import About, Asked, asked_options, why_nothing
+from cli.clock import now_ms
 from cli.filters import CrawlName, crawl_name, joined, link_filter
 from cli.moments import parse_moment
 from cli.render import Answer, write_answers
@@ -195,7 +195,7 @@ def moment(option: str, text: str | None) -> int | None:
     if text is None:
         return None
     try:
-        return parse_moment(text, time.time_ns() // 1_000_000)
+        return parse_moment(text, now_ms())
     except typer.BadParameter as error:
         raise typer.BadParameter(error.message, param_hint=option) from None
 

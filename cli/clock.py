@@ -1,0 +1,10 @@
+"""Where commands read the clock: everything below them is handed the time."""
+
+from __future__ import annotations
+
+import time
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970, UTC."""
+    return time.time_ns() // 1_000_000
