@@ -73,13 +73,18 @@ def json_text(value: Any, *, ascii_only: bool = False) -> str:
 
 
 def json_visible(text: str) -> str:
-    r"""JSON with every character that would steer a terminal as ``\uXXXX``: another spelling of the same value."""
+    r"""JSON with every character that would steer a terminal as ``\uXXXX``: another spelling of the same value.
+
+    Line ends stay: within strings JSON has none, they only part its lines.
+    """
     if text.isascii():
         return text.replace("\x7f", "\\u007f") if "\x7f" in text else text
     return _VISIBLE.sub(_json_escape, text)
 
 
 def _json_escape(match: re.Match[str]) -> str:
+    if match.group() == "\n":
+        return "\n"
     code = ord(match.group())
     if code <= 0xFFFF:
         return f"\\u{code:04x}"

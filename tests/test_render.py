@@ -14,7 +14,7 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.cells import guard, json_text, shorten, shown, tsv_escape, tsv_unescape, unguard, visible, width
+from cli.cells import guard, json_text, json_visible, shorten, shown, tsv_escape, tsv_unescape, unguard, visible, width
 from cli.options import OutputFormat, parse_fields, parse_limit
 from cli.render import Answer, Look, render
 from cli.table import pairs, table
@@ -78,6 +78,14 @@ def test_json_says_what_was_written(value: str) -> None:
         assert json.loads(line) == json.loads(json.dumps({"anchor": value}))
         assert not set(line) & set("\n\x7f\x9b\u202e\u2028")
         line.encode("ascii" if ascii_only else "utf-8")
+
+
+def test_json_on_several_lines_stays_json() -> None:
+    value = {"anchor": "caf\u00e9 \u202e\n", "links": [1]}
+    text = json_visible(json.dumps(value, ensure_ascii=False, indent=1))
+    assert json.loads(text) == value
+    assert "\u202e" not in text
+    assert text.count("\n") == 5
 
 
 @given(anything)
