@@ -86,22 +86,6 @@ def shown_audit(audit: AnchorAudit) -> dict[str, Any]:
     }
 
 
-def said_of_profile(profile: Profile, target: str) -> tuple[str, ...]:
-    """Which profile it goes by; and that nobody has looked at it, where that is so."""
-    about = profile.shown()
-    where = f" ({profile.path})" if profile.path else ""
-    said = f"profile {about['profile']}{where}, rules version {about['rules_version']}"
-    notes = []
-    if not any(section.keywords for section in profile.sections):
-        notes.append("the profile names no keywords, so no anchor can be exact, partial or brand_keyword")
-    if profile.drafted:
-        said += (
-            ": only drafted from the name of the host, so brand and keywords are a guess; "
-            f"`linkledger profile init {target}` writes it to a file that you can correct"
-        )
-    return (*notes, said)
-
-
 def below(audit: AnchorAudit, profile: Profile, limit: int | None, *, whole: bool) -> tuple[Answer, ...]:
     """What a terminal shows under the classes.
 

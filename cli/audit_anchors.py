@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -11,11 +11,11 @@ import typer
 from audit.anchor_audit import AnchorAudit
 from audit.ask_anchors import By, anchor_audit_of
 from audit.profile import Profile
-from audit.rivals import as_rival
-from cli.anchor_screen import ROW, SCREEN, below, class_row, said_of_profile, screen_row, shown_audit
+from audit.rivals import keywords_of
+from cli.anchor_screen import ROW, SCREEN, below, class_row, screen_row, shown_audit
 from cli.asking import About, Asked, question
 from cli.options import OutputFormat
-from cli.profiles import ProfileOption, profile_of
+from cli.profiles import ProfileOption, profile_beside, profile_of, said_of_profile
 from cli.render import Answer, write_answers
 from cli.targets import parse_target
 from storage.filters import choose
@@ -74,7 +74,7 @@ def anchors(
     def ask(about: About) -> Answer:
         of = _named(about.target)
         mine = profile_of(of, asked.db, profile, conn=about.conn)
-        rivals = _rivals(about, asked, mine)
+        rivals, judged = _rivals(about, asked, mine)
         audit = anchor_audit_of(
             about.conn, about.chosen, mine, limit=limit, by=by, target=about.name, rivals=rivals
         )  # fmt: skip
@@ -83,9 +83,9 @@ def anchors(
             "classes",
             [(screen_row if asked.as_table else class_row)(one, audit.medians) for one in audit.classes],
             ROW,
-            head=shown_audit(audit),
+            head=shown_audit(audit) | {"competitors": _shown_rivals(judged)},
             heading=domains,
-            notes=said_of_profile(mine, of.text),
+            notes=_notes(mine, of.text, judged),
             table_columns=(*SCREEN, "share_median") if audit.medians else SCREEN,
             below=below(audit, mine, asked.bound, whole=chosen_limit) if asked.as_table else (),
         )
@@ -100,15 +100,38 @@ def _named(target: Target | None) -> Target:
     return target
 
 
-def _rivals(about: About, asked: Asked, own: Profile) -> dict[str, AnchorAudit]:
-    """The competitors' audits under the same filter."""
-    found = {}
+def _rivals(
+    about: About, asked: Asked, own: Profile
+) -> tuple[dict[str, AnchorAudit], dict[str, tuple[Profile, str | None]]]:
+    """The competitors' audits under the same filter, and what each was judged by: its profile, whose keywords."""
+    found, judged = {}, {}
     for name in own.competitors:
         target = parse_target(name)
-        rival = as_rival(own, profile_of(target, asked.db, conn=about.conn))
+        rival, words_of = profile_beside(own, target, asked.db, conn=about.conn)
         chosen = choose(about.conn, asked.wanted, resolve(about.conn, target))
         found[name] = anchor_audit_of(about.conn, chosen, rival, limit=0, target=target.text)
-    return found
+        judged[name] = rival, words_of
+    return found, judged
+
+
+def _shown_rivals(judged: Mapping[str, tuple[Profile, str | None]]) -> list[dict[str, Any]]:
+    return [
+        {**profile.shown(), "target": name, "keywords_of": words_of} for name, (profile, words_of) in judged.items()
+    ]
+
+
+def _notes(
+    own: Profile, target: str, judged: Mapping[str, tuple[Profile, str | None]] | None = None
+) -> tuple[str, ...]:
+    """What a reader has to know of the profiles before any figure."""
+    notes = []
+    if not keywords_of(own):
+        notes.append("the profile names no keywords, so no anchor can be exact, partial or brand_keyword")
+    notes.append(said_of_profile(own, target))
+    theirs = [name for name, (_, words_of) in (judged or {}).items() if words_of not in (None, own.target)]
+    if theirs:
+        notes.append(f"held against the keywords of their own profiles: {', '.join(theirs)}")
+    return tuple(notes)
 
 
 def _explain(asked: Asked, targets: Sequence[Target], path: Any, texts: Sequence[str]) -> None:
@@ -144,7 +167,7 @@ def _explain(asked: Asked, targets: Sequence[Target], path: Any, texts: Sequence
                 EXPLAINED,
                 head={"target": target.text, "scope": target.scope, "about": profile.shown()},
                 heading=f"{target.scope} {target.text}" if asked.as_table else None,
-                notes=said_of_profile(profile, target.text),
+                notes=_notes(profile, target.text),
                 table_columns=EXPLAINED,
             )
         )

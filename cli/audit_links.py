@@ -9,8 +9,8 @@ import typer
 from audit.ask_links import JUDGED, link_audit_of
 from cli.asking import About, Asked, question
 from cli.clock import now_ms
-from cli.link_screen import ROW, below, heading, row_of, said_of_profile, screen_columns, screen_row, shown_audit
-from cli.profiles import ProfileOption, profile_of
+from cli.link_screen import ROW, below, heading, row_of, screen_columns, screen_row, shown_audit
+from cli.profiles import ProfileOption, profile_of, said_of_profile
 from cli.render import Answer
 
 
@@ -93,7 +93,7 @@ def links(
             ROW,
             head=shown_audit(audit),
             heading=heading(audit),
-            notes=said_of_profile(mine, about.target.text),
+            notes=(said_of_profile(mine, about.target.text),),
             total=audit.referring_domains,
             table_columns=screen_columns(audit),
             below=below(audit, mine) if asked.as_table else (),

@@ -8,10 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from audit.ask_matrix import JUDGED, matrix_of
+from audit.link_audit import BANDS
 from audit.matrix import GROUPS, Matrix, MatrixRow
+from audit.profile import Profile
 from cli.asking import About, Asked, question
 from cli.clock import now_ms
-from cli.profiles import ProfileOption, profile_of
+from cli.profiles import ProfileOption, profile_of, said_of_profile
 from cli.render import Answer
 
 COLUMNS = (
@@ -90,7 +92,7 @@ def matrix(
             [asdict(row) for row in rows],
             COLUMNS,
             head=_head(about, found),
-            notes=_notes(found, goes_by.drafted),
+            notes=_notes(found, goes_by, about.target.text),
             total=len(rows),
             table_columns=_TABLE if not upgrades else _UPGRADES,
             below=() if upgrades or wanted else (_groups(found),),
@@ -114,14 +116,11 @@ def _sorted(rows: list[MatrixRow], order: list[str]) -> list[MatrixRow]:
     return rows
 
 
-_BANDS = ("high", "some", "low", "unknown")
-
-
 def _key(name: str, value: Any) -> tuple[bool, Any]:
     if value is None:
         return True, 0
     if name in ("group", "band"):
-        places = list(GROUPS) if name == "group" else list(_BANDS)
+        places = list(GROUPS) if name == "group" else list(BANDS)
         return False, places.index(value)
     return False, value if name in _ASCENDING else -value
 
@@ -136,25 +135,25 @@ def _head(about: About, found: Matrix) -> dict[str, Any]:
         "line_from": found.line_from,
         "domains": found.domains,
         "of_domains": found.of_domains,
-        "groups": [
-            {"group": name, "domains": domains, "links": links, "means": GROUPS[name]}
-            for name, (domains, links) in found.groups.items()
-        ],
+        "groups": _tally(found),
         "upgrades": len(found.upgrades),
     }
 
 
-def _groups(found: Matrix) -> Answer:
-    rows = [
+def _tally(found: Matrix) -> list[dict[str, Any]]:
+    return [
         {"group": name, "domains": domains, "links": links, "means": GROUPS[name]}
         for name, (domains, links) in found.groups.items()
     ]
+
+
+def _groups(found: Matrix) -> Answer:
     columns = ("group", "domains", "links", "means")
     # What a group means is too long for a narrow table, and stands in the help.
-    return Answer("groups", rows, columns, heading="Groups", table_columns=columns[:3])
+    return Answer("groups", _tally(found), columns, heading="Groups", table_columns=columns[:3])
 
 
-def _notes(found: Matrix, drafted: bool) -> tuple[str, ...]:
+def _notes(found: Matrix, goes_by: Profile, target: str) -> tuple[str, ...]:
     if found.figure is None:
         authority = "authority is not known: relevance and words speak alone (`linkledger authority` gives figures)"
     else:
@@ -170,9 +169,7 @@ def _notes(found: Matrix, drafted: bool) -> tuple[str, ...]:
         )
     if found.upgrades:
         notes.append(f"{len(found.upgrades):,} worth asking for other words; --upgrades lists them")
-    about = f"profile {found.about['profile']}, rules {found.about['rules_version']}"
-    notes.append(f"{about}; the profile is only a guess, see `linkledger profile init`" if drafted else about)
-    return tuple(notes)
+    return (*notes, said_of_profile(goes_by, target))
 
 
 def register_audit(app: typer.Typer) -> None:

@@ -19,7 +19,7 @@ from cli.anchor_screen import class_row, shown_audit
 from cli.asking import About, Asked, question, why_nothing
 from cli.clock import now_ms
 from cli.options import OutputFormat
-from cli.profiles import ProfileOption, profile_beside, profile_of
+from cli.profiles import ProfileOption, judged_by, profile_beside, profile_of
 from cli.render import Answer, write_answer
 from cli.targets import parse_target, wider
 from storage.coverage import coverage
@@ -70,7 +70,7 @@ def compare(
     the median lies outside its interval). json has both audits of each target whole, and the Jensen-Shannon
     divergences. Counts are compared only if every target has a list with `crawl --backlinks-of`.
 
-    --profile is the first target's; the others go by those that are kept, else by a guess and the first one's keywords.
+    --profile is the first target's; the others go by those that are kept, those without keywords by the first one's.
 
     Example: linkledger compare example.com rival.com other.org
     """
@@ -93,7 +93,11 @@ def compare(
         held = {side.target: [_read(conn, name) for name in side.lists] for side in sides}
         head = _head(found, sides, held, asked)
         head["coverage"] = coverage(conn, choose(conn, asked.wanted, resolve(conn, first)))
-        notes = (*_nothing(conn, asked, targets), *_caution(found, held), *_profiles_said(sides))
+        notes = (
+            *_nothing(conn, asked, targets),
+            *_caution(found, held),
+            *(judged_by(side.target, side.anchors.about, side.keywords_of) for side in sides),
+        )
         write_answer(
             _table(found, head, notes) if asked.as_table and not asked.fields else _long(found, head, notes),
             output=asked.output,
@@ -318,19 +322,4 @@ def _caution(found: Comparison, held: Mapping[str, Sequence[Mapping[str, Any]]])
     if found.too_few:
         few = ", ".join(f"{name} ({number:,})" for name, number in found.too_few.items())
         notes.append(f"too little data for a verdict, by referring domains: {few}")
-    return notes
-
-
-def _profiles_said(sides: Sequence[Side]) -> list[str]:
-    notes = []
-    for side in sides:
-        about = side.anchors.about
-        said = f"{side.target}: profile {about['profile']}, rules version {about['rules_version']}"
-        if about["drafted"]:
-            said += ", only drafted (`linkledger profile init` writes one to correct)"
-        if side.keywords_of is None:
-            said += "; no keywords, so nothing is exact or partial"
-        elif side is not sides[0] and side.keywords_of != side.target:
-            said += f"; keywords of {side.keywords_of}"
-        notes.append(said)
     return notes

@@ -15,7 +15,7 @@ from audit.anchor_class import CLASSES, AnchorClass
 from audit.profile import Profile
 from cli.asking import About, Asked, question, why_nothing
 from cli.cells import NO_ANCHOR_TEXT
-from cli.profiles import profile_beside, profile_of
+from cli.profiles import judged_by, profile_beside, profile_of
 from cli.render import Answer, write_answer
 from cli.targets import parse_target
 from storage.coverage import coverage
@@ -114,7 +114,7 @@ def intersect(
         anyhow += [(target.text, chosen) for target, chosen in zip(others, free, strict=True)]
         rows = _rows(conn, asked, by, of, anyhow, found, names_of)
         notes = [note for target in targets for note in _nothing(conn, asked, target)]
-        notes += [_judged_by(name, *profile) for name, profile in profiles.items()]
+        notes += [judged_by(name, profile.shown(), words_of) for name, (profile, words_of) in profiles.items()]
         head = {
             "targets": [one.name for one in of],
             "not": [one.text for one in others],
@@ -169,15 +169,6 @@ def _profiles(
     target of --not, else of the first target."""
     own = profile_of((*others, *targets)[0], asked.db, conn=conn)
     return {target.text: profile_beside(own, target, asked.db, conn=conn) for target in targets}
-
-
-def _judged_by(name: str, profile: Profile, words_of: str | None) -> str:
-    about = profile.shown()
-    said = f"{name}: profile {about['profile']}, rules version {about['rules_version']}"
-    said += ", only drafted" if profile.drafted else ""
-    if words_of is None:
-        return f"{said}; no keywords, so nothing is exact or partial: `linkledger profile init` writes a file for them"
-    return f"{said}; keywords of {words_of}"
 
 
 def _of(

@@ -217,20 +217,6 @@ def _method(audit: LinkAudit, profile: Profile) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def said_of_profile(profile: Profile, target: str) -> tuple[str, ...]:
-    """Which profile it goes by; and that nobody has looked at it, where that is so."""
-    about = profile.shown()
-    said = f"profile {about['profile']}{f' ({profile.path})' if profile.path else ''}, rules version " + str(
-        about["rules_version"]
-    )
-    if not profile.drafted:
-        return (said,)
-    return (
-        f"{said}: only drafted, so what the target is about is a guess; `linkledger profile init {target}` writes it "
-        "to a file that you can correct",
-    )
-
-
 def _part(count: int, of: int) -> str:
     return f"{count:,} ({count / of:.1%})" if of else f"{count:,}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -63,17 +64,45 @@ def profile_beside(
 ) -> tuple[Profile, str | None]:
     """The profile of a competitor, and whose keywords are in it (None: nobody's).
 
-    One that is kept goes by its own. One that is guessed has no keywords, so it gets those of ``own``: a share of exact
-    anchors says nothing beside one that was held against no words at all.
+    One that is kept goes by its own. One that is guessed has no keywords, so it gets those of ``own``, as does a kept
+    one that names none: a share of exact anchors says nothing beside one that was held against no words at all.
 
     Args:
         own: the profile of the target it is looked at beside.
         same_keywords: those of ``own`` for one that is kept, too.
     """
     kept = profile_of(target, db, conn=conn)
-    if kept.drafted or same_keywords:
+    if kept.drafted or same_keywords or not keywords_of(kept):
         return as_rival(own, kept), own.target if keywords_of(own) else None
-    return kept, target.text if keywords_of(kept) else None
+    return kept, target.text
+
+
+def said_of_profile(profile: Profile, target: str) -> str:
+    """Which profile an answer goes by; and that nobody has looked at it, where that is so."""
+    about = profile.shown()
+    where = f" ({profile.path})" if profile.path else ""
+    said = f"profile {about['profile']}{where}, rules version {about['rules_version']}"
+    if not profile.drafted:
+        return said
+    return (
+        f"{said}: only drafted, so its names, and what it is about, are a guess; `linkledger profile init {target}` "
+        "writes it to a file that you can correct"
+    )
+
+
+def judged_by(name: str, about: Mapping[str, object], words_of: str | None) -> str:
+    """What one of several targets goes by, in a line.
+
+    Args:
+        about: of `Profile.shown`.
+        words_of: whose keywords are in it, as `profile_beside` says.
+    """
+    said = f"{name}: profile {about['profile']}, rules version {about['rules_version']}"
+    if about["drafted"]:
+        said += ", only drafted (`linkledger profile init` writes one to correct)"
+    if words_of is None:
+        return f"{said}; no keywords, so nothing is exact or partial"
+    return said if words_of == name else f"{said}; keywords of {words_of}"
 
 
 def profiles_folder(db: str) -> Path:
