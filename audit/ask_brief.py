@@ -113,7 +113,7 @@ class Asker:
             about=page.profile.shown(),
             made_at=self._now,
             choice=choice,
-            criteria=self._criteria(site, rivals, own, links, min_authority, min_relevance, figure, wanted, section),
+            criteria=self._criteria(page, rivals, own, links, min_authority, min_relevance, figure, wanted, section),
             words=words,
             shares=shares,
             referring_domains=own.referring_domains,
@@ -147,7 +147,7 @@ class Asker:
 
     def _criteria(
         self,
-        site: Site,
+        page: Site,
         rivals: Sequence[Site],
         own: AnchorAudit,
         links: int,
@@ -160,7 +160,7 @@ class Asker:
         least, name, authority_from = min_authority, figure, "given"
         if least is None:
             least, name, authority_from = self._usual_authority(rivals, figure)
-        found = self._matrix(site, with_keywords(site.profile, wanted), name)
+        found = self._matrix(page, with_keywords(page.profile, wanted), name)
         upgrades = [
             Upgrade(row.domain, row.source, row.anchor, row.anchor_class)
             for row in sorted(
@@ -177,7 +177,7 @@ class Asker:
             new_domains=links,
             already_linking=own.referring_domains,
             upgrades=tuple(upgrades[:_UPGRADES]),
-            languages=section.languages or site.profile.languages,
+            languages=section.languages or page.profile.languages,
         )
 
     def _matrix(self, of: Site, profile: Profile, figure: str | None) -> Matrix:

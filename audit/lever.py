@@ -65,7 +65,7 @@ def parse_position(text: str) -> Position:
         except ValueError:
             value = math.nan
         if math.isfinite(value) and value >= 1:
-            return Position(math.floor(value + 0.5), given=given)
+            return Position(math.floor(value + 0.5), given=str(int(value)) if value.is_integer() else str(value))
     raise BadPosition(f"no position: {text!r}; give 1 to 100, an average such as 7.4, >100, or unknown")
 
 

@@ -64,12 +64,13 @@ def _aliases() -> dict[str, frozenset[str]]:
         return {name: frozenset(map(header_key, names)) for name, names in tomllib.load(file).items()}
 
 
-def read_positions(name: str, *, columns: dict[Name, str] | None = None) -> Positions:
+def read_positions(name: str, *, columns: dict[Name, str] | None = None, page: str | None = None) -> Positions:
     """Read an export.
 
     Args:
         name: the file.
         columns: headers of columns by what they hold, as the user gave them; they beat those that are known.
+        page: the page of rows that name none.
     Raises:
         BadPositions: no header with a query and a position; names what was found.
         BadList: not a file of text.
@@ -81,7 +82,7 @@ def read_positions(name: str, *, columns: dict[Name, str] | None = None) -> Posi
         first = list(itertools.islice(lines, PREAMBLE_LINES))
         header, delimiter, places = _find_header(first, wanted, file.title)
         rest = itertools.chain((line for line in first if line.number > header), lines)
-        rows, refused = _rows(rest, delimiter, places)
+        rows, refused = _rows(rest, delimiter, places, page)
         used = {key: _cells(first, header, delimiter)[place] for key, place in places.items()}
     finally:
         file.close()
@@ -122,7 +123,9 @@ def _find_header(lines: Sequence[Line], wanted: dict[Name, str], title: str) -> 
     return best
 
 
-def _rows(lines: Iterator[Line], delimiter: str, places: dict[Name, int]) -> tuple[list[Ranked], list[Refused]]:
+def _rows(
+    lines: Iterator[Line], delimiter: str, places: dict[Name, int], default: str | None
+) -> tuple[list[Ranked], list[Refused]]:
     rows: list[Ranked] = []
     refused: list[Refused] = []
     for line in lines:
@@ -135,14 +138,15 @@ def _rows(lines: Iterator[Line], delimiter: str, places: dict[Name, int]) -> tup
         except BadPosition as error:
             refused.append(Refused(line.number, line.text[:200], str(error)))
             continue
-        reason = "no query" if not row["query"] else "no page" if "page" in row and not row["page"] else None
+        page = row.get("page") or default
+        reason = "no query" if not row["query"] else "no page" if "page" in row and not page else None
         if reason is None and not position.known:
             reason = "no position"
         if reason is not None:
             refused.append(Refused(line.number, line.text[:200], reason))
             continue
         numbers = (_number(row.get("impressions", "")), _number(row.get("clicks", "")))
-        rows.append(Ranked(line.number, row.get("page"), " ".join(row["query"].split()), position, *numbers))
+        rows.append(Ranked(line.number, page, " ".join(row["query"].split()), position, *numbers))
     return rows, refused
 
 

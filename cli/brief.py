@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from cli.cells import json_visible
 from cli.clock import now_ms
 from cli.config import database
 from cli.files import write_whole
@@ -133,11 +134,13 @@ def make(
 
     Example: linkledger brief make https://example.com/shoes --query "running shoes" --position 12 -o shoes
     """
-    from audit.brief_text import as_json, as_markdown
+    from audit.brief_text import as_markdown
     from audit.lever import parse_position
 
     rank = parse_position(position)
     wanted = parse_target(target)
+    if out is not None and out.is_dir():
+        raise typer.BadParameter(f"{str(out)!r} is a folder; name a file in it", param_hint="-o")
     where = database(db)
     order = _Order(links, min_authority, min_relevance, figure)
     with _desk(where, profile, competitor) as desk:
@@ -146,7 +149,7 @@ def make(
         for path in _write(made, out):
             print(path)
     elif kept is Kept.json:
-        print(json.dumps(as_json(made), ensure_ascii=False, indent=2))
+        print(_as_text(made), end="")
     else:
         print(as_markdown(made), end="")
 
@@ -201,16 +204,17 @@ def plan(
     if lowest > highest:
         raise typer.BadParameter(f"--from {lowest} is beyond --to {highest}")
     columns: dict[Name, str | None] = {"query": query_column, "page": page_column, "position": position_column}
-    found = read_positions(positions, columns={name: given for name, given in columns.items() if given is not None})
+    found = read_positions(
+        positions, columns={name: given for name, given in columns.items() if given is not None}, page=page
+    )
     for one in found.refused:
         typer.echo(f"{positions}, line {one.line}: {one.reason}", err=True)
     rows = [row for row in found.rows if row.position.rank is not None and lowest <= row.position.rank <= highest]
-    pages = _by_page(rows, page, positions)
+    pages = _by_page(rows, positions)
     order = _Order(links, min_authority, min_relevance, figure)
     made = list(_planned(pages, database(db), profile, competitor, order, out))
-    notes = [
-        f"{len(found.rows):,} rows read, {len(rows):,} of them at {lowest} to {highest}, {len(found.refused):,} refused"
-    ]
+    refused = len(found.refused) + len(rows) - len(made)
+    notes = [f"{len(found.rows):,} rows read, {len(made):,} of them at {lowest} to {highest}, {refused:,} refused"]
     if made and out is None:
         notes.append("-o FOLDER writes the briefs themselves")
     write_answer(
@@ -224,18 +228,19 @@ def plan(
         raise typer.Exit(1)
 
 
-def _by_page(rows: Sequence[Ranked], page: str | None, file: str) -> dict[str, tuple[Target, list[Ranked]]]:
+def _by_page(rows: Sequence[Ranked], file: str) -> dict[str, tuple[Target, list[Ranked]]]:
     """Rows by the page they are of, most impressions first."""
     pages: dict[str, tuple[Target, list[Ranked]]] = {}
     for row in rows:
-        given = page or row.page
-        if given is None:
+        if row.page is None:
             raise typer.BadParameter(
                 f"{file} names no pages (an export of queries alone); say which page with --page URL",
                 param_hint="--page",
             )
         try:
-            target = parse_target(given)
+            if "." not in row.page and "://" not in row.page:
+                raise typer.BadParameter(f"no page: {row.page!r}")
+            target = parse_target(row.page)
         except typer.BadParameter as error:
             typer.echo(f"{file}, line {row.line}: {error.message}", err=True)
             continue
@@ -285,7 +290,7 @@ def _plan_row(row: Ranked, made: Brief, file: str) -> dict[str, Any]:
         "exact_after": exact.after,
         "minimum_authority": made.criteria.minimum_authority,
         "file": file,
-        "reason": "; ".join((*made.choice.reasons[1:2], *made.choice.missing[:1])),
+        "reason": "; ".join((*made.choice.reasons[1:2], *(f"missing: {one}" for one in made.choice.missing[:1]))),
     }
 
 
@@ -343,13 +348,19 @@ def _file_name(target: Target, query: str, names: set[str]) -> str:
     return name
 
 
+def _as_text(made: Brief) -> str:
+    from audit.brief_text import as_json
+
+    return json_visible(json.dumps(as_json(made), ensure_ascii=False, indent=2)) + "\n"
+
+
 def _write(made: Brief, path: Path) -> tuple[Path, Path]:
     """Write the brief as Markdown and as JSON."""
-    from audit.brief_text import as_json, as_markdown
+    from audit.brief_text import as_markdown
 
     stem = path.with_suffix("") if path.suffix in (".md", ".json") else path
     files = stem.with_name(stem.name + ".md"), stem.with_name(stem.name + ".json")
-    texts = as_markdown(made), json.dumps(as_json(made), ensure_ascii=False, indent=2) + "\n"
+    texts = as_markdown(made), _as_text(made)
     stem.parent.mkdir(parents=True, exist_ok=True)
     for file, text in zip(files, texts, strict=True):
         write_whole(file, text)

@@ -145,6 +145,25 @@ def test_queries_alone_need_a_page(folder: Path) -> None:
     assert (done.exit_code, done.stdout.split("\n")[1].split("\t")[1]) == (0, "pruning shears")
 
 
+def test_a_page_that_is_given_is_that_of_rows_without_one(folder: Path) -> None:
+    (folder / "mixed.csv").write_text(
+        f'Page;Query;Position\nhttps://acme.com/saws;saws;"7,50"\n;shears;12\nnowhere;axes;9\n{SHEARS};secateurs;9\n'
+    )
+    done = ask("brief", "plan", "--positions", "mixed.csv", "--page", "https://acme.com/all", "--format", "json")
+    rows = json.loads(done.stdout)["briefs"]
+    assert {(row["page"], row["position"]) for row in rows} == {
+        ("https://acme.com/saws", "7.5"), ("https://acme.com/all", "12"), (SHEARS, "9"),
+    }  # fmt: skip
+    for said in ("line 4: no page: 'nowhere'", "3 of them at 5 to 50, 1 refused"):
+        assert said in done.stderr
+
+
+def test_upgrades_are_links_to_the_page_itself(folder: Path) -> None:
+    words = ("--query", "pruning shears", "--position", "9", "--format", "json")
+    elsewhere = ask("brief", "https://acme.com/none", *words)
+    assert json.loads(elsewhere.stdout)["criteria"]["upgrades"] == []
+
+
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
