@@ -344,6 +344,7 @@ PROOF = settings(
 )
 
 
+@pytest.mark.proof
 @PROOF
 @given(
     sample=ledgers(),
@@ -368,6 +369,7 @@ def test_as_of_answers_as_plain_loops_do(
             check(conn, as_seen(sample, every), every, None)
 
 
+@pytest.mark.proof
 @PROOF
 @given(
     sample=ledgers(),
@@ -375,16 +377,16 @@ def test_as_of_answers_as_plain_loops_do(
     wanted=st.lists(st.tuples(filters, st.none() | st.integers(1, 3)), min_size=3, max_size=3),
 )
 def test_as_of_is_what_a_ledger_answered_that_had_seen_nothing_later(
-    database: str, sample: Sample, at: int, wanted: list[tuple[LinkFilter, int | None]]
+    one_database: str, sample: Sample, at: int, wanted: list[tuple[LinkFilter, int | None]]
 ) -> None:
-    new_ledger(database)
+    new_ledger(one_database)
     then = up_to(sample, at)
     asked = [
         replace(one, lost_after=number)
         for one, number in [*wanted, (LinkFilter(kind="any", state="any"), None), (LinkFilter(), 2)]
         if one.crawl is None or (isinstance(one.crawl, int) and one.crawl <= len(then.crawls)) or len(then.crawls) == 2
     ]
-    with open_ledger(database, write=True) as conn:
+    with open_ledger(one_database, write=True) as conn:
         fill(conn, then)
         expected = [answers(conn, choose(conn, one, WHOLE_LEDGER)) for one in asked]
         fill(conn, sample)
@@ -393,13 +395,14 @@ def test_as_of_is_what_a_ledger_answered_that_had_seen_nothing_later(
             assert found == answer
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("seed", range(examples(2)))
-def test_what_was_answered_once_is_answered_as_of_then(database: str, seed: int) -> None:
+def test_what_was_answered_once_is_answered_as_of_then(one_database: str, seed: int) -> None:
     """Pages read by the writer, edited, broken, failing and gone: each answer is asked for again when all is over."""
     dice = random.Random(seed)
     asked = [LinkFilter(), LinkFilter(kind="any", state="any"), LinkFilter(state="any", lost_after=2)]
     answered: list[tuple[int, list[dict[str, Any]]]] = []
-    with open_ledger(new_ledger(database), write=True) as conn:
+    with open_ledger(new_ledger(one_database), write=True) as conn:
         for number in range(30):
             write_readings(conn, None, [random_reading(dice, day(number))], rules_version=RULES)
             if number % 5 == 4:

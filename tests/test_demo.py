@@ -163,14 +163,20 @@ def test_the_same_after_a_plain_install(tmp_path: Path) -> None:
     elsewhere.mkdir()
     path = str(site)
     where = subprocess.run(
-        [sys.executable, "-c", "import cli, crawler, storage; print(cli.__file__, crawler.__file__, storage.__file__)"],
+        [
+            sys.executable,
+            "-c",
+            "import audit as a, cli, crawler as c, storage as s; print(a.__file__, cli.__file__, c.__file__, s.__file__)",
+        ],
         cwd=elsewhere,
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         encoding="utf-8",
         check=True,
     )
-    assert where.stdout.count(path) == 3
+    assert where.stdout.count(path) == 4
+    assert (site / "audit" / "data" / "words" / "en.toml").is_file()
     installed = demo(cwd=elsewhere, PYTHONPATH=path)
     assert (installed.returncode, installed.stderr) == (0, "")
-    assert installed.stdout == demo(cwd=elsewhere).stdout
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert f"$ linkledger demo\n{installed.stdout}" in readme

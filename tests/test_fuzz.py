@@ -20,7 +20,7 @@ from crawler.seeds import read_seeds
 from storage.records import RejectedRow, SeedRow
 
 SEEDS = st.integers(0, 2**63)
-SHORT = {"page": 2_000, "answer": 5_000, "list": 1_200, "output": 1_500}
+SHORT = {"page": 1_000, "answer": 2_500, "list": 600, "output": 750}
 
 
 @pytest.mark.proof
