@@ -48,6 +48,11 @@ _PLAIN_ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _EAST_ASIAN = re.compile("[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7a3\u0e00-\u0e7f]")
+_OPEN_ENDED = re.compile(
+    r"(?<![a-z0-9/=?&.\-])(?:(?:https?|ftp)://|www\.)[^\s/?#\\]+[/?#][^\s\u3001-\u3003\u3008-\u3011\u3014-\u301b]*",
+    re.IGNORECASE,
+)
+"""An address that says where it begins and has a path: it goes on to the next blank or East Asian mark."""
 _IMAGE_FILE = re.compile(
     r"(?:\S+ ){0,4}\S*[^\s./\\]\."
     r"(?:png|jpe?g|jpe|jfif|gif|webp|svgz?|avif|apng|bmp|tiff?|ico|hei[cf]|jxl|psd|eps)(?:[?#]\S*)?",
@@ -135,6 +140,34 @@ def _address(chunk: str, own: tuple[str, ...]) -> Address | None:
     return None
 
 
+def _up_to_bracket(text: str) -> str:
+    """A text up to the first bracket that closes none of its own."""
+    pairs = {")": "(", "]": "[", "}": "{", ">": "<"}
+    opened: list[str] = []
+    for at, char in enumerate(text):
+        if char in pairs.values():
+            opened.append(char)
+        elif char in pairs and (not opened or opened.pop() != pairs[char]):
+            return text[:at]
+    return text
+
+
+def _inside(chunk: str, own: tuple[str, ...]) -> tuple[Address, int, int] | None:
+    """The address in a word with signs of a script without spaces, with where it begins and ends; None for none.
+
+    A path may hold such signs where a scheme or ``www.`` says that an address begins; elsewhere they end it.
+    """
+    whole = _OPEN_ENDED.search(chunk)
+    if whole is not None:
+        text = _up_to_bracket(whole[0])
+        address = _address(text, own)
+        if address is not None and (address.host or _EAST_ASIAN.search(text) is None):
+            return address, whole.start(), whole.start() + len(text)
+    inner = _PLAIN_ADDRESS.search(chunk)
+    address = _address(inner[0], own) if inner is not None else None
+    return (address, inner.start(), inner.end()) if inner is not None and address is not None else None
+
+
 def has_public_suffix(host: str) -> bool:
     """Whether a name has a dot and ends as hosts do."""
     return "." in host and _is_ending(host.rpartition(".")[2])
@@ -163,12 +196,11 @@ def addresses_in(clean: str, own: tuple[str, ...] = (), names: Container[str] = 
         if "." not in chunk and "\u3002" not in chunk and scheme is None and ":" not in chunk:
             rest.append(chunk)
             continue
-        if _EAST_ASIAN.search(chunk) is not None and (inner := _PLAIN_ADDRESS.search(chunk)) is not None:
-            address = _address(inner[0], own)
-            if address is not None:
-                found.append(address)
-                rest += [chunk[: inner.start()], chunk[inner.end() :]]
-                continue
+        if _EAST_ASIAN.search(chunk) is not None and (inside := _inside(chunk, own)) is not None:
+            address, start, end = inside
+            found.append(address)
+            rest += [chunk[:start], chunk[end:]]
+            continue
         address = _address(chunk, own)
         if address is None or address.text.casefold() in names:
             rest.append(chunk)
