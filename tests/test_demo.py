@@ -140,7 +140,7 @@ def test_a_taken_port_is_said(tmp_path: Path) -> None:
 def test_the_same_after_a_plain_install(tmp_path: Path) -> None:
     """The wheel holds the pages, the migrations and all other data: built, unpacked elsewhere, and run."""
     clone, site, elsewhere = tmp_path / "clone", tmp_path / "site", tmp_path / "elsewhere"
-    for package in ("cli", "crawler", "storage"):
+    for package in ("audit", "cli", "crawler", "storage"):
         shutil.copytree(ROOT / package, clone / package, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, clone / name)
@@ -166,7 +166,7 @@ def test_the_same_after_a_plain_install(tmp_path: Path) -> None:
         [
             sys.executable,
             "-c",
-            "import audit as a, cli, crawler as c, storage as s; print(a.__file__, cli.__file__, c.__file__, s.__file__)",
+            "import audit, cli, crawler, storage; print(*(one.__file__ for one in (audit, cli, crawler, storage)))",
         ],
         cwd=elsewhere,
         env={**os.environ, "PYTHONPATH": path},
