@@ -180,7 +180,7 @@ class Classifier:
             if dotted is not None:
                 return dotted
         web = addresses_in(clean, self._hosts, self._dotted)
-        own = None
+        own, apart = None, False
         if web is not None:
             verdict = self._of_address(web, context)
             if verdict is not None:
@@ -188,11 +188,11 @@ class Classifier:
             own = next((address.host for address in web.addresses if self._is_own(address.host)), None)
             for address in web.addresses:  # what stands in an address is no keyword of the text
                 if address.mail or "/" in address.text or self._is_own(address.host):
-                    clean = clean.replace(address.text, " ")
+                    clean, apart = clean.replace(address.text, " "), True
             known = self._look_up(lowers(clean), context)
             if not known and own is None:
                 return Verdict("other", "mail_address", f"is an address of mail: {_short(web.addresses[0].text)}")
-        return self._of_words(clean, known, own, context)
+        return self._of_words(clean, known, own, context, whole=not apart)
 
     def _of_address(self, web: Web, context: _Context) -> Verdict | None:
         page = next((address for address in web.addresses if not address.mail), None)
@@ -209,19 +209,24 @@ class Classifier:
             return Verdict("naked_url", "url_with_generic", f"the address {_short(page.text)} and generic words")
         return None
 
-    def _of_words(self, clean: str, known: list[_Known], own: str | None, context: _Context) -> Verdict:
-        """The rules from names on, of a text with words; ``own``: a host of the target in it."""
+    def _of_words(self, clean: str, known: list[_Known], own: str | None, context: _Context, *, whole: bool) -> Verdict:
+        """The rules from names on, of a text with words.
+
+        Args:
+            own: a host of the target in it.
+            whole: nothing but these words stands in the text: no address.
+        """
         named, asked, bits, unspaced = self._gates(known)
         if unspaced and self._brands.cuts:
             known = self._look_up((word.lower for word in self._brands.cut([one.word for one in known])), context)
             named, asked, bits, _ = self._gates(known)
         words = [one.word for one in known]
         canons = [one.canon for one in known]
-        if named and own is None:
+        if named and whole:
             mention = self._brands.alone(words, canons, context.articles)
             if mention is not None:
                 return Verdict("branded", "brand_alone", _said(mention.name, mention.how, "is"))
-        if asked and own is None:
+        if asked and whole:
             keyword = self._keywords.exact(words, context.articles)
             if keyword is None and "'" in clean:
                 keyword = self._keywords.exact(split(clean.replace("'", "")), context.articles)

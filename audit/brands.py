@@ -95,6 +95,23 @@ def without_frame(folds: list[str], articles: frozenset[str]) -> list[str]:
     return folds
 
 
+def _framed(runs: Sequence[Word], words: Sequence[Word]) -> tuple[str, str] | None:
+    """What stands before and behind a name of several scripts that begins in the first word; None where none does.
+
+    Its first and last run are whole words, or the end and the beginning of words written without spaces.
+    """
+    if len(runs) > len(words) or any(run.fold != word.fold for run, word in zip(runs[1:-1], words[1:], strict=False)):
+        return None
+    first, last = words[0], words[len(runs) - 1]
+    if not (first.unspaced and first.lower.endswith(runs[0].lower)) and first.fold != runs[0].fold:
+        return None
+    if not (last.unspaced and last.lower.startswith(runs[-1].lower)) and last.fold != runs[-1].fold:
+        return None
+    before = first.lower[: -len(runs[0].lower)] if runs[0].unspaced and first.unspaced else ""
+    behind = last.lower[len(runs[-1].lower) :] if runs[-1].unspaced and last.unspaced else ""
+    return before, behind
+
+
 class Brands:
     """The names of one target, prepared for comparison with many texts."""
 
@@ -118,6 +135,7 @@ class Brands:
         self._joined: dict[str, str] = {}
         self._alone_only: set[str] = set()
         self._unspaced: list[str] = []
+        self._mixed: list[tuple[Word, ...]] = []
         self._cased: dict[str, str] = {}
         """Names that are also everyday words -> how they are written."""
         self.dotted: dict[str, str] = {}
@@ -151,10 +169,7 @@ class Brands:
         ):
             if is_ip(host):
                 continue
-            spelled = _spelled(host)
-            domain = _spelled(registrable_domain(host))
-            for written in {spelled, domain}:
-                self._add([word.fold for word in split(written)], host, ())
+            domain = _spelled(registrable_domain(host))  # a host needs its dot: "pan.es" is not in "panes"
             stem = [word.fold for word in split(domain.partition(".")[0])]
             joined = "".join(stem)
             if len(joined) < 3 or joined in self._joined or lists.vocabulary.get(joined, 0) & at_hand:
@@ -174,11 +189,13 @@ class Brands:
             self._by_first.setdefault(base[0], []).append(base)
         self._alone_only |= (set(self._joined) | set(self._keys)) & keyword_keys
         self._beginnings = frozenset(joined[:end] for joined in self._joined for end in range(1, len(joined) + 1))
-        self._unspaced = sorted(
-            (joined for joined in self._joined if len(joined) >= 2 and word_of(joined).unspaced),
-            key=len,
-            reverse=True,
-        )
+        for joined in sorted(self._joined, key=len, reverse=True):
+            if len(joined) >= 2 and word_of(joined).unspaced:
+                runs = split(joined)
+                if len(runs) > 1:
+                    self._mixed.append(runs)
+                else:
+                    self._unspaced.append(joined)
 
     def _add(self, folds: list[str], name: str, languages_: Iterable[Language]) -> None:
         if not folds:
@@ -192,7 +209,7 @@ class Brands:
     @property
     def cuts(self) -> bool:
         """Whether a name may stand inside a run without spaces."""
-        return bool(self._unspaced)
+        return bool(self._unspaced or self._mixed)
 
     def may_begin(self, fold: str) -> bool:
         """Whether a name, run together, begins so."""
@@ -254,25 +271,38 @@ class Brands:
         return None
 
     def cut(self, words: Sequence[Word]) -> list[Word]:
-        """The words with each name in a script without spaces cut out of its run, as a word of its own."""
-        if not self._unspaced:
-            return list(words)
+        """The words with each name in a script without spaces cut out of its run, as words of its own.
+
+        Where a name begins or ends with a Latin letter or a digit, a word has to begin or end there.
+        """
         found: list[Word] = []
-        for word in words:
-            if not word.unspaced:
-                found.append(word)
-                continue
-            rest = word.lower
-            while rest:
-                hits = [(at, -len(name), name) for name in self._unspaced if (at := rest.find(name)) >= 0]
-                if not hits:
-                    found.append(word_of(rest))
+        rest = list(words)
+        while rest:
+            for runs in self._mixed:
+                if (inside := _framed(runs, rest)) is not None:
+                    before, behind = inside
+                    if before:
+                        found += self._cut_run(before)
+                    found += runs
+                    rest[: len(runs)] = [word_of(behind)] if behind else []
                     break
-                at, _, name = min(hits)
-                if at:
-                    found.append(word_of(rest[:at]))
-                found.append(word_of(name))
-                rest = rest[at + len(name) :]
+            else:
+                word = rest.pop(0)
+                found += self._cut_run(word.lower) if word.unspaced else [word]
+        return found
+
+    def _cut_run(self, rest: str) -> list[Word]:
+        found = []
+        while rest:
+            hits = [(at, -len(name), name) for name in self._unspaced if (at := rest.find(name)) >= 0]
+            if not hits:
+                found.append(word_of(rest))
+                break
+            at, _, name = min(hits)
+            if at:
+                found.append(word_of(rest[:at]))
+            found.append(word_of(name))
+            rest = rest[at + len(name) :]
         return found
 
     def alone(self, words: Sequence[Word], canons: Sequence[Canon], articles: frozenset[str]) -> Mention | None:

@@ -160,9 +160,9 @@ def _inside(chunk: str, own: tuple[str, ...]) -> tuple[Address, int, int] | None
     whole = _OPEN_ENDED.search(chunk)
     if whole is not None:
         text = _up_to_bracket(whole[0])
-        address = _address(text, own)
-        if address is not None and (address.host or _EAST_ASIAN.search(text) is None):
-            return address, whole.start(), whole.start() + len(text)
+        found = _address(text, own)
+        if found is not None and found.host:
+            return found, whole.start(), whole.start() + len(text)
     inner = _PLAIN_ADDRESS.search(chunk)
     address = _address(inner[0], own) if inner is not None else None
     return (address, inner.start(), inner.end()) if inner is not None and address is not None else None
