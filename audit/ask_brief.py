@@ -198,7 +198,7 @@ class Asker:
             return (
                 None,
                 wanted,
-                "no referring domain of the competitors has a figure; `linkledger authority` gives some",
+                "no referring domain of the competitors has a figure; linkledger authority gives some",
             )
         lowest: dict[str, float] = {}
         for rival, some in referrers.items():

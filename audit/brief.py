@@ -163,8 +163,9 @@ def requests(
 ) -> tuple[Words, tuple[Share, ...]]:
     """The words to ask for, and what they would do to the shares by referring domains.
 
-    Each link, one after the other, goes to the class whose share is then furthest below the one aimed at. Exact
-    anchors are not asked for beyond the share at which a notice is given.
+    Each link, one after the other, goes to the class whose share is then furthest below the one aimed at; what is
+    left goes to the brand or the plain address. Exact anchors are not asked for beyond the share at which a notice is
+    given.
 
     Args:
         links: how many new links from as many new domains.
@@ -229,6 +230,8 @@ def _next(
         gap = goal - (have.get(name, 0.0) + number[name]) / after
         if gap > 0:
             return gap * weights.get(name, 1.0)
+        if name not in ("branded", "naked_url"):
+            return gap - 2.0  # with every goal met, no more keywords are asked for
         return gap if goal > 0 else gap - 1.0  # what competitors do not have is asked for last
 
     open_to = [

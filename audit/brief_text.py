@@ -136,7 +136,8 @@ def _lines(brief: Brief) -> Iterator[str]:
         most = f"each wording at most {request.at_most} times" if request.at_most > 1 else "each wording once"
         yield f"- **{request.links} {links}: {_NAMES[request.anchor_class]}** ({most})"
         for word in request.wordings:
-            found = f" ({word.domains} domains at {plain(word.seen_at)})" if word.origin == "competitor" else ""
+            domains = "1 domain" if word.domains == 1 else f"{word.domains} domains"
+            found = f" ({domains} at {plain(word.seen_at)})" if word.origin == "competitor" else ""
             yield f"  - {plain(word.text)}{found}"
     yield ""
     yield "| class | share of referring domains now | after these links | aimed at |"

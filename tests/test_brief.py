@@ -159,6 +159,13 @@ def test_rebalancing_asks_for_brand_partial_and_addresses() -> None:
     assert shares["exact"][1] < shares["exact"][0]
 
 
+def test_with_every_goal_met_no_more_keywords_are_asked_for() -> None:
+    bare = Rival("bare.example", ("Bare",), audit("bare.example", {"cut shears": ("partial", 1), "x": ("other", 30)}))
+    own = audit("acme.example", {"some shears": ("partial", 2), "x": ("other", 30)})
+    words, _ = ask(own, (bare,), "rebalance")
+    assert {one.anchor_class for one in words.requests} == {"branded", "naked_url"}
+
+
 def test_the_kind_of_page_weighs() -> None:
     own = audit("acme.example", {"x": ("other", 100)})
     rival = Rival(
