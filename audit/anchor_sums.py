@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from storage.anchor_uses import COLUMNS, KIND_BITS
 
 Ints = NDArray[np.int64]
-Small = NDArray[np.int8]
 Mask = NDArray[np.bool_]
 
 

@@ -25,17 +25,15 @@ from audit.measures import concentration as concentrated
 from audit.measures import divergence, entropy, evenness
 from audit.profile import Profile
 from audit.repeated import MOST_JOINED, NO_BRAND, joined, stems_in
-from audit.said import said_by_domain as said_by_domain
 from audit.signs import signs
 from audit.velocity import velocity
 from storage import anchor_uses as uses
 from storage.anchor_rows import AnchorFilter
-from storage.anchor_uses import PARTS, Part
+from storage.anchor_uses import Part
 from storage.codes import ANY_PAGE, PLACEMENTS, REL_BITS
 from storage.filters import Chosen
+from storage.known_pages import known_pages
 
-By = Part
-BYS = PARTS
 _MONEY = [CLASS_PLACE[name] for name in CLASSES if name in MONEY]
 _NO_BRAND = [CLASS_PLACE[name] for name in CLASSES if name in NO_BRAND]
 
@@ -46,7 +44,7 @@ def anchor_audit_of(
     profile: Profile,
     *,
     limit: int | None = 100,
-    by: By | None = None,
+    by: Part | None = None,
     words: AnchorFilter | None = None,
     target: str | None = None,
     rivals: Mapping[str, AnchorAudit] | None = None,
@@ -71,7 +69,7 @@ def audit_of_judged(
     judged: Judged,
     *,
     limit: int | None = 100,
-    by: By | None = None,
+    by: Part | None = None,
     target: str | None = None,
     rivals: Mapping[str, AnchorAudit] | None = None,
 ) -> AnchorAudit:
@@ -239,7 +237,7 @@ def _sitewide(
     rows, bounds = judged.of.rows, profile.thresholds
     some = sums.widespread(rows, judged.of.wordings, bounds.sitewide_pages)
     ids = {int(rows.domains[one.domain]) for one in some}
-    known = uses.known_pages(conn, ids, chosen.filter.as_of)
+    known = known_pages(conn, ids, chosen.filter.as_of)
     kept = [
         one
         for one in some
@@ -284,7 +282,7 @@ def _velocity(judged: Judged, classes: Ints) -> tuple[Velocity | None, str | Non
 # --- parts -------------------------------------------------------------------------------------------
 
 
-def _parts(conn: Connection, judged: Judged, classes: Ints, by: By, limit: int | None) -> tuple[Breakdown, ...]:
+def _parts(conn: Connection, judged: Judged, classes: Ints, by: Part, limit: int | None) -> tuple[Breakdown, ...]:
     rows = judged.of.rows
     found = []
     for name, of in _masks(conn, judged, by, limit):
@@ -296,7 +294,7 @@ def _parts(conn: Connection, judged: Judged, classes: Ints, by: By, limit: int |
     return tuple(found)
 
 
-def _masks(conn: Connection, judged: Judged, by: By, limit: int | None) -> list[tuple[str, Mask]]:
+def _masks(conn: Connection, judged: Judged, by: Part, limit: int | None) -> list[tuple[str, Mask]]:
     """Parts by name and their rows, largest first (months in their order); links of several rel tokens are in
     several."""
     rows = judged.of.rows

@@ -37,12 +37,12 @@ from storage.codes import PLACEMENTS
 from storage.errors import UnknownName
 from storage.evidence import OutLink
 from storage.filters import Chosen
+from storage.known_pages import known_pages
 from storage.page_facts import PageFacts, facts_of_urls, page_facts
 from storage.referrers import (
     ReferringDomain,
     best_pages,
     in_main,
-    known_pages,
     losses,
     referring_domains,
     spans,

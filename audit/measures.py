@@ -8,8 +8,6 @@ from typing import NamedTuple
 
 Z95 = 1.959963984540054
 """Quantile of the normal distribution for a two-sided interval of 95 %."""
-LEAST_DOMAINS = 20
-"""With fewer referring domains there is too little data for a verdict."""
 
 
 class Interval(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from audit.anchor_audit import AnchorAudit
-from audit.ask_anchors import By, anchor_audit_of
+from audit.ask_anchors import anchor_audit_of
 from audit.profile import Profile
 from audit.rivals import keywords_of
 from cli.anchor_screen import ROW, SCREEN, below, class_row, screen_row, shown_audit
@@ -18,6 +18,7 @@ from cli.options import OutputFormat
 from cli.profiles import ProfileOption, profile_beside, profile_of, said_of_profile
 from cli.render import Answer, write_answers
 from cli.targets import parse_target
+from storage.anchor_uses import Part
 from storage.filters import choose
 from storage.targets import Target, resolve
 
@@ -36,7 +37,7 @@ def anchors(
     asked: Asked,
     profile: ProfileOption = None,
     by: Annotated[
-        By | None,
+        Part | None,
         typer.Option("--by", help="Show the distribution of each part too.", show_default=False),
     ] = None,
     explain: Annotated[

@@ -144,18 +144,6 @@ def domains(conn: Connection, ids: Collection[int]) -> dict[int, str]:
     return found
 
 
-def known_pages(conn: Connection, ids: Collection[int], as_of: int | None = None) -> dict[int, int]:
-    """How many pages of each domain were ever read whole (by then)."""
-    found: dict[int, int] = {}
-    read = page.c.first_ok.is_not(None) if as_of is None else page.c.first_ok <= as_of
-    for some in _portions(ids):
-        question = (
-            select(page.c.domain_id, func.count()).where(among(page.c.domain_id, some), read).group_by(page.c.domain_id)
-        )
-        found.update((id_, int(number)) for id_, number in conn.execute(question))
-    return found
-
-
 PAGE_COLUMNS = ("id", "first_ok", "last_ok", "last_visit")
 """Of a page: first and latest complete visit, milliseconds UTC; id of its latest full visit. 0 where there is none."""
 

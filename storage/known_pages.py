@@ -1,9 +1,9 @@
-"""What the ledger knows of single pages: their title, first headings and language, as they were read last."""
+"""Which pages the ledger knows: how many of a domain, which are linked to most, and what one says of itself."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
@@ -33,6 +33,13 @@ def page_words(conn: Connection, urls: Sequence[str]) -> dict[str, PageWords]:
         .where(among(page.c.id, tuple(ids)))
     )
     return {ids[row.id]: PageWords(row.title, _first(row.headings), row.lang) for row in rows}
+
+
+def known_pages(conn: Connection, domains: Collection[int], as_of: int | None = None) -> dict[int, int]:
+    """Pages of these domains that were ever read whole (by ``as_of``), by id of the domain; 0 is left out."""
+    read = page.c.first_ok.is_not(None) if as_of is None else page.c.first_ok <= as_of
+    question = select(page.c.domain_id, func.count()).where(among(page.c.domain_id, domains), read)
+    return {row[0]: int(row[1]) for row in conn.execute(question.group_by(page.c.domain_id))}
 
 
 def most_linked(conn: Connection, chosen: Chosen, limit: int) -> list[tuple[str, int]]:

@@ -17,7 +17,7 @@ from storage.as_of import DOMAIN_GONE
 from storage.codes import LOST_CAUSES, PLACEMENTS
 from storage.filters import Chosen
 from storage.link_counts import by_page, seen_between, with_page
-from storage.schema import domain, page, url
+from storage.schema import domain, url
 from storage.targets import WHOLE_LEDGER, among
 
 _MAIN = PLACEMENTS.index("main")
@@ -135,13 +135,6 @@ def in_main(conn: Connection, chosen: Chosen, domains: Collection[int] | None = 
     rows = chosen.tables.link
     question = select(rows.c.source_domain, func.count()).where(chosen.links(), rows.c.placement == _MAIN)
     return {row[0]: row[1] for row in conn.execute(question.group_by(rows.c.source_domain)).all()}
-
-
-def known_pages(conn: Connection, domains: Collection[int], as_of: int | None = None) -> dict[int, int]:
-    """Pages of these domains that were ever read whole (by ``as_of``), by id of the domain; 0 is left out."""
-    read = page.c.first_ok.is_not(None) if as_of is None else page.c.first_ok <= as_of
-    question = select(page.c.domain_id, func.count()).where(among(page.c.domain_id, domains), read)
-    return {row[0]: int(row[1]) for row in conn.execute(question.group_by(page.c.domain_id))}
 
 
 def losses(conn: Connection, chosen: Chosen, since: int) -> Losses:

@@ -21,13 +21,14 @@ from audit import anchor_sums as sums
 from audit.anchor_audit import VIEWS, AnchorAudit, ClassShare
 from audit.anchor_class import CLASSES, Classifier
 from audit.anchor_shares import CLASS_PLACE, distribution, medians_of
-from audit.ask_anchors import BYS, By, anchor_audit_of
+from audit.ask_anchors import anchor_audit_of
 from audit.measures import wilson
 from audit.profile import Profile, Section, Thresholds
 from audit.repeated import joined, stems_in
 from cli.targets import parse_target
 from crawler.urls import canonical_url
 from storage import anchor_uses
+from storage.anchor_uses import Part
 from storage.engine import Ledger, open_ledger
 from storage.filters import LinkFilter, choose
 from storage.link_counts import counts
@@ -44,7 +45,7 @@ def audited(
     profile: Profile = PROFILE,
     *,
     target: str = "acme.com",
-    by: By | None = None,
+    by: Part | None = None,
     limit: int | None = None,
     rivals: dict[str, AnchorAudit] | None = None,
     pages: dict[str, SamplePage] | None = None,
@@ -189,7 +190,7 @@ def test_spellings_that_fold_alike_are_one_anchor(one_database: str) -> None:
     assert audit.anchors[-1].source == "img_alt"
 
 
-PARTS: dict[By, dict[str, tuple[int, int]]] = {
+PARTS: dict[Part, dict[str, tuple[int, int]]] = {
     "placement": {"main": (4, 4), "footer": (1, 1), "nav": (1, 1)},
     "rel": {"followed": (3, 3), "nofollow": (2, 2), "ugc": (1, 1), "page_nofollow": (1, 1)},
     "target": {"https://acme.com/": (3, 3), "https://acme.com/x": (3, 3)},
@@ -198,9 +199,9 @@ PARTS: dict[By, dict[str, tuple[int, int]]] = {
 }
 
 
-@pytest.mark.parametrize("by", BYS)
+@pytest.mark.parametrize("by", anchor_uses.PARTS)
 @pytest.mark.parametrize("target", ["acme.com", "https://acme.com/x"])
-def test_parts(one_database: str, by: By, target: str) -> None:
+def test_parts(one_database: str, by: Part, target: str) -> None:
     audit = audited(one_database, MIXED, by=by, target=target)
     found = {one.part: (one.links, one.domains) for one in audit.by}
     if target == "acme.com":
