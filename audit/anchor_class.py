@@ -60,11 +60,15 @@ class _Known(NamedTuple):
 class _Context:
     """What depends on the language of the linking page, with what is known of each word so far."""
 
-    def __init__(self, known: tuple[Language, ...], stems: tuple[str, ...], *, sure: bool, mismatch: bool) -> None:
+    def __init__(
+        self, known: tuple[Language, ...], stems: tuple[str, ...], own: int, *, sure: bool, mismatch: bool
+    ) -> None:
         self.sure = sure
         """The language of the page, or of the target, is known."""
         self.known = known
         """Languages whose articles and stop words count, the page's own first."""
+        self.own = own
+        """Bits of the page's language, or of the target's where that is not known."""
         self.stems = stems
         """Codes of those in whose stems words are compared."""
         self.flags: frozenset[Flag] = frozenset(("lang_mismatch",)) if mismatch else frozenset()
@@ -139,7 +143,10 @@ class Classifier:
         known = lists.named([language, *(one.code for one in (*self._told, *self._hint)), "en"])
         codes = (*([code_of(language)] if language else []), *self._keywords.codes) or tuple(one.code for one in known)
         mismatch = bool(page and self._told and page[0] not in self._told)
-        return _Context(known, tuple(dict.fromkeys(codes)), sure=bool(page or self._told), mismatch=mismatch)
+        own = 0
+        for one in page or self._told:
+            own |= one.bit
+        return _Context(known, tuple(dict.fromkeys(codes)), own, sure=bool(page or self._told), mismatch=mismatch)
 
     def _look_up(self, words: Iterable[str], context: _Context) -> list[_Known]:
         known = context.words
@@ -204,7 +211,7 @@ class Classifier:
             return Verdict("naked_url", "url_alone", f"is the address {_short(page.text)}")
         if (
             self._cover(words) is None
-            and self._generic.verdict(rest, web.rest, context.known, sure=context.sure) is not None
+            and self._generic.verdict(rest, web.rest, context.known, own=context.own, sure=context.sure) is not None
         ):
             return Verdict("naked_url", "url_with_generic", f"the address {_short(page.text)} and generic words")
         return None
@@ -250,7 +257,7 @@ class Classifier:
             return Verdict("partial", "keyword_covered", _covered(cover), _flags_of(cover))
         generic = None
         if bits or self._generic.further or "$" in clean or clean[0] in "[(XVI":
-            generic = self._generic.verdict(words, clean, context.known, sure=context.sure)
+            generic = self._generic.verdict(words, clean, context.known, own=context.own, sure=context.sure)
         if generic is not None:
             return Verdict("generic", generic[0], generic[1])
         return _NOTHING_MATCHED

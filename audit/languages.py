@@ -68,11 +68,15 @@ class Language:
     stop: frozenset[str]
     """Function words in small letters with their accents."""
     stop_written: frozenset[str]
-    """The same, with and without accents."""
+    """The same, with accents and (three letters or more) without: "su" is not "şu"."""
     phrases: frozenset[str]
     """Phrases, pointing words and kinds of pages: folded words, a space between two; each also as one word."""
+    written: frozenset[str]
+    """The same with their accents: how phrases of other languages than the page's are compared."""
+    beside: frozenset[str]
+    """Folded words that point only beside others: "window" opens nothing alone."""
     pages: frozenset[str]
-    """Of those, the kinds of pages."""
+    """Of the phrases, the kinds of pages."""
     longest: int
     """Words of the longest phrase."""
     longest_joined: int
@@ -82,6 +86,19 @@ class Language:
     """Folded case endings a name may take, the longest first."""
     bit: int
     """One bit of its own, to find quickly which languages know all words of a text."""
+
+
+def written(word: Word) -> str:
+    """A word of Latin letters with its accents; the fold of any other."""
+    return word.lower if word.fold.isascii() else word.fold
+
+
+def _written_keys(text: str) -> Iterable[str]:
+    words = split(text)
+    joined = "".join(map(written, words))
+    yield " ".join(map(written, words))
+    if len(joined) >= 6 or any(word.unspaced for word in words):
+        yield joined
 
 
 def _phrase_keys(text: str) -> Iterable[str]:
@@ -119,15 +136,18 @@ def language_from(data: Mapping[str, object], bit: int) -> Language:
     single = [words[0] for text in texts("stop") if len(words := split(text)) == 1]
     compound = [text for text in texts("stop") if len(split(text)) > 1]
     pages = _keys(texts("pages"))
-    phrases = _keys(texts("generic")) | _keys(texts("words")) | pages | _keys(compound)
+    pointing = [*texts("generic"), *texts("words"), *texts("pages"), *compound]
+    phrases = _keys(pointing)
     stop = frozenset(word.lower for word in single)
     return Language(
         code=code,
         name=name,
         articles=frozenset(words[0].fold for text in texts("articles") if (words := split(text))),
         stop=stop,
-        stop_written=stop | frozenset(form for word in single for form in (word.fold, word.other)),
+        stop_written=stop | frozenset(form for word in single for form in (word.fold, word.other) if len(form) > 2),
         phrases=phrases,
+        written=frozenset(key for text in pointing for key in _written_keys(text)) - {""},
+        beside=_keys(texts("beside")),
         pages=pages,
         longest=max((key.count(" ") + 1 for key in phrases), default=1),
         longest_joined=max((len(key) for key in phrases if " " not in key), default=1),
@@ -148,12 +168,13 @@ class Languages:
         for language in self.by_code.values():
             self.all_bits |= language.bit
             words = {word for phrase in language.phrases for word in phrase.split()} | language.stop_written
+            words |= language.beside
             for word in words:
                 self.vocabulary[word] = self.vocabulary.get(word, 0) | language.bit
         self.pointing: dict[str, int] = {}
         """The same for single words that are a phrase of their own: nobody misspelt a name in writing them."""
         for language in self.by_code.values():
-            for phrase in language.phrases:
+            for phrase in language.phrases | language.beside:
                 if " " not in phrase:
                     self.pointing[phrase] = self.pointing.get(phrase, 0) | language.bit
 

@@ -197,8 +197,8 @@ def addresses_in(clean: str, own: tuple[str, ...] = (), names: Container[str] = 
             rest.append(chunk)
             continue
         if _EAST_ASIAN.search(chunk) is not None and (inside := _inside(chunk, own)) is not None:
-            address, start, end = inside
-            found.append(address)
+            cut_out, start, end = inside
+            found.append(cut_out)
             rest += [chunk[:start], chunk[end:]]
             continue
         address = _address(chunk, own)
