@@ -84,10 +84,10 @@ def said_of_profile(profile: Profile, target: str) -> str:
     said = f"profile {about['profile']}{where}, rules version {about['rules_version']}"
     if not profile.drafted:
         return said
-    return (
-        f"{said}: only drafted, so its names, and what it is about, are a guess; `linkledger profile init {target}` "
-        "writes it to a file that you can correct"
-    )
+    said += ": only drafted, so its names, and what it is about, are a guess; "
+    if profile.path:
+        return said + "correct the file, then remove its line `drafted = true`"
+    return said + f"`linkledger profile init {target}` writes it to a file that you can correct"
 
 
 def judged_by(name: str, about: Mapping[str, object], words_of: str | None) -> str:
