@@ -89,6 +89,8 @@ def compute(
 ) -> Computed:
     """Compute the own score of every domain; reads only, so that others may write meanwhile.
 
+    Its questions must see one state of the ledger, as those of one transaction for reading do.
+
     Args:
         prior: ranks of a web graph to start from; a domain they do not know starts with the mean of their lowest tenth.
         seeds: registrable domains that trust starts from; none: no trust.
@@ -147,11 +149,6 @@ def keep(conn: Connection, computed: Computed, *, now: int) -> Scale:
         values=_values(computed.web, computed.ranks, computed.near, computed.trusted),
         now=now,
     )
-
-
-def build(conn: Connection, *, now: int, prior: Scale | None = None, seeds: Collection[str] = ()) -> Scale:
-    """`compute` and `keep` in one writing transaction."""
-    return keep(conn, compute(conn, prior=prior, seeds=seeds), now=now)
 
 
 def _named(prior: Scale, weights: Floats | None) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from proof import examples
 from readings import RULES, failed, link, page, reading, url
+from sqlalchemy import Connection
 
-from audit.ask_authority import NothingToRank, UnknownSeeds, build, graph_from
+from audit.ask_authority import NothingToRank, UnknownSeeds, compute, graph_from, keep
 from audit.authority import Standing, confidence, own_scale, standing
 from audit.graph_rank import Graph, Harmonic, graph_of, harmonic, page_rank, rank, teleport_of, trust
 from storage.authority import (
@@ -43,6 +44,11 @@ Edges = Sequence[tuple[int, int]]
 NOW = 1_790_000_000_000
 A, B, C, D = range(4)
 CHECKED: Edges = ((A, C), (B, C), (C, A))
+
+
+def build(conn: Connection, *, now: int, prior: Scale | None = None, seeds: Sequence[str] = ()) -> Scale:
+    """Both steps in one transaction, where nobody else writes."""
+    return keep(conn, compute(conn, prior=prior, seeds=seeds), now=now)
 
 
 def graph(nodes: int, edges: Edges) -> Graph:
