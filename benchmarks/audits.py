@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
+from benchmarks.memory import peak_mb
 from benchmarks.rows import Row
 from storage import edges
 from storage.dialect import dialect_of
@@ -154,8 +154,7 @@ def measure(what: str, database: str) -> dict[str, float]:
     with open_ledger(database) as conn:
         chosen = choose(conn, LinkFilter(), resolve(conn, Target(TARGET, "domain", TARGET, ())))
         found = {"anchors": _anchors, "links": _links}[what](conn, chosen, profile)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {**found, "megabytes": peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)}
+    return {**found, "megabytes": peak_mb()}
 
 
 def _anchors(conn: Connection, chosen: Chosen, profile: Any) -> dict[str, float]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection
 
+from benchmarks.memory import peak_mb
 from benchmarks.rows import Row
 from storage.dialect import dialect_of
 from storage.engine import create_ledger, open_ledger
@@ -131,16 +131,7 @@ def measure(database: str, baseline: bool) -> dict[str, float]:
             "all": marks[3],
             "edges": scale.about["edges"],
         }
-    return found | {"megabytes": _peak()}
-
-
-def _peak() -> float:
-    """Megabytes of memory at most, of this process alone: a child's maxrss begins with what its parent had."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return found | {"megabytes": peak_mb()}
 
 
 def _measured(database: str, *, baseline: bool) -> dict[str, float]:
