@@ -199,7 +199,7 @@ def show(
             rows: Iterable[dict[str, Any]] = list(_asked(conn, list(dict.fromkeys(names)), latest, own))
             total = None
         else:
-            order = sorted(latest, key=lambda one: one.kind != "own")
+            order = _by_weight(latest)
             rows = _every(conn, order, own)
             total = domains_with_figures(conn, latest)
         notes = _notes(latest, own, bool(names))
@@ -220,6 +220,11 @@ def show(
         )
 
 
+def _by_weight(latest: Sequence[Scale]) -> list[Scale]:
+    """The own score first, then the scale with most figures."""
+    return sorted(latest, key=lambda one: (one.kind != "own", -one.about.get("domains", 0)))
+
+
 def _notes(latest: Sequence[Scale], own: Scale | None, asked: bool) -> tuple[str, ...]:
     if not latest:
         return (
@@ -229,7 +234,7 @@ def _notes(latest: Sequence[Scale], own: Scale | None, asked: bool) -> tuple[str
     others = [f"{named(one)}: {one.dated}" for one in latest if one.kind != "own"]
     sorted_by = []
     if not asked:
-        by = named(latest[0]) if own is None else "referring domains" if is_blank(own) else OWN_NAME
+        by = named(_by_weight(latest)[0]) if own is None else "referring domains" if is_blank(own) else OWN_NAME
         sorted_by = [f"sorted by {by}"]
     return (*(_of_own(own) if own else ()), *others, *sorted_by)
 

@@ -32,9 +32,14 @@ class NoFigures(LedgerError):
 def _date(text: str) -> str:
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         try:
-            return datetime.date.fromisoformat(text).isoformat()
+            day = datetime.date.fromisoformat(text)
         except ValueError:
             pass
+        else:
+            latest = datetime.datetime.fromtimestamp(now_ms() / 1000, datetime.UTC).date() + datetime.timedelta(1)
+            if day > latest:  # it would be the newest until then, whatever is imported after it
+                raise typer.BadParameter(f"{text} is in the future", param_hint="--date")
+            return day.isoformat()
     raise typer.BadParameter(f"{text!r} is no day such as 2026-11-01", param_hint="--date")
 
 

@@ -107,6 +107,7 @@ def test_under_a_tenth_crawled_the_score_is_blank(ledger: str) -> None:
 
 REFUSED = [  # id, arguments, exit status, what is said
     ("no_date", ("import", "FILE", "--column", "DR", "--from", "T"), 2, "--date"),
+    ("future", ("import", "FILE", "--column", "DR", "--from", "T", "--date", "9999-01-01"), 2, "is in the future"),
     ("no_day", ("import", "FILE", "--column", "DR", "--from", "T", "--date", "2026-02-30"), 2, "is no day such as"),
     ("no_column", ("import", "FILE", "--from", "T", "--date", "2026-02-03"), 2, "which column holds the figure"),
     ("no_name", ("import", "FILE", "--column", "DR", "--date", "2026-02-03"), 2, "whose figure is it"),
