@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from audit.authority import confidence, crawl_share, is_blank, named, own_scale
+from audit.authority import crawl_share, is_blank, named, own_scale, standing
 from audit.link_audit import (
     AGES,
     BANDS,
@@ -134,7 +134,7 @@ def link_audit_of(
 def _referrer(
     one: ReferringDomain, main: int, known: int, told: _Authority, limits: Thresholds, page: _Judged | None
 ) -> Referrer:
-    standing = told.of(one.id)
+    known_of = told.of(one.id)
     topics = page.topics if page else Counter()
     return Referrer(
         domain=one.name,
@@ -147,8 +147,8 @@ def _referrer(
         sitewide=is_sitewide(one.pages, known, limits),
         first_seen=one.first_seen,
         last_seen=one.last_seen,
-        figures=standing.figures,
-        referring_domains=standing.referring_domains,
+        figures=known_of.figures,
+        referring_domains=known_of.referring_domains,
         relevance=page.relevance if page else None,
         external_links=page.external_links if page else None,
         topics=tuple(sorted(topics, key=lambda name: (-topics[name], name))),
@@ -156,9 +156,9 @@ def _referrer(
         hosts=one.hosts,
         target=page.target if page else None,
         topic_links=dict(sorted(topics.items())),
-        confidence=standing.confidence,
-        harmonic=standing.harmonic,
-        trust=standing.trust,
+        confidence=known_of.confidence,
+        harmonic=known_of.harmonic,
+        trust=known_of.trust,
     )
 
 
@@ -206,14 +206,8 @@ class _Authority:
         stored = self._stored.get(id_, ())
         shown = [self._figure(one) for one in stored if not self.blank(one.scale)]
         shown.sort(key=lambda one: not one.leads)
-        if self.own is None:
-            return _Standing(tuple(shown), None, None, None, None)
-        mine = next((one for one in stored if one.kind == "own"), None)
-        referring = (mine.referring or 0) if mine else 0
-        sure = confidence(crawl_share(self.own), referring, prior=mine.prior if mine else False)
-        if mine is None or self.blank(self.own):
-            return _Standing(tuple(shown), referring, sure, None, None)
-        return _Standing(tuple(shown), referring, sure, mine.harmonic, mine.trust)
+        known = standing(stored, self.own, least=self._limits.crawl_share)
+        return _Standing(tuple(shown), known.referring_domains, known.confidence, known.harmonic, known.trust)
 
     def _figure(self, one: StoredFigure) -> Figure:
         return Figure(

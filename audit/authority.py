@@ -40,6 +40,7 @@ class Standing:
     referring_domains: int | None
     """Known to the own scale; None without one."""
     harmonic: float | None
+    """None too where the score is blank; so is ``trust``."""
     trust: float | None
     confidence: Confidence | None
     """In the own score; None without an own scale."""
@@ -97,8 +98,8 @@ def standing(stored: Sequence[StoredFigure], own: Scale | None, *, least: float 
         score=score,
         blank=blank,
         referring_domains=referring,
-        harmonic=mine.harmonic if mine else None,
-        trust=mine.trust if mine else None,
+        harmonic=mine.harmonic if mine and not blank else None,
+        trust=mine.trust if mine and not blank else None,
         confidence=confidence(crawl_share(own), referring, prior=mine.prior if mine else False),
     )
 
