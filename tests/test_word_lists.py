@@ -12,7 +12,7 @@ import pytest
 
 from audit.languages import LEGAL_FORMS, WORDS
 
-LISTS = ("articles", "stop", "generic", "words", "pages", "placeholders", "endings")
+LISTS = ("articles", "stop", "generic", "words", "beside", "pages", "placeholders", "endings")
 CODES = sorted(path.stem for path in WORDS.glob("*.toml"))
 ASKED = {
     "ar",
@@ -61,7 +61,7 @@ def words_of(code: str) -> dict[str, Any]:
 
 
 def entries(code: str) -> list[tuple[str, str]]:
-    return [(key, text) for key in LISTS for text in words_of(code)[key]]
+    return [(key, text) for key in LISTS for text in words_of(code).get(key, [])]
 
 
 def test_the_languages() -> None:
@@ -72,7 +72,7 @@ def test_the_languages() -> None:
 @pytest.mark.parametrize("code", CODES)
 def test_a_list_is_whole(code: str) -> None:
     data = words_of(code)
-    assert set(data) == {"language", "name", "sources", *LISTS}
+    assert {"beside", *data} == {"language", "name", "sources", *LISTS}
     assert data["language"] == code
     assert data["name"]
     assert data["sources"]
@@ -92,8 +92,14 @@ def test_entries_are_clean(code: str) -> None:
         assert any(char.isalpha() for char in text), (key, text)
     assert [text for text in words_of(code)["words"] if " " in text] == []
     for key in LISTS:
-        counts = Counter(text.casefold() for text in words_of(code)[key])
+        counts = Counter(text.casefold() for text in words_of(code).get(key, []))
         assert [text for text, count in counts.items() if count > 1] == [], key
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_words_that_point_only_beside_others_stand_in_no_other_list(code: str) -> None:
+    data = words_of(code)
+    assert set(data.get("beside", [])) & {*data["generic"], *data["words"], *data["pages"]} == set()
 
 
 @pytest.mark.parametrize("code", CODES)
