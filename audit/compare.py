@@ -50,6 +50,8 @@ class Measure:
     """The median of all targets but the first that have a value."""
     enough: bool = True
     """Whether each target with a value has enough referring domains for a verdict."""
+    least: float = 0.0
+    """What one referring domain of the first target makes."""
 
     @property
     def delta(self) -> float | None:
@@ -59,13 +61,13 @@ class Measure:
 
     @property
     def apart(self) -> bool | None:
-        """Whether the others' median lies outside the first target's interval; None without one, or with too little
-        data."""
+        """Whether the others' median lies outside the first target's interval, and more than one referring domain away;
+        None without one, or with too little data."""
         first = self.intervals[0]
         return (
             None
             if first is None or self.others is None or not self.enough
-            else not first.low <= self.others <= first.high
+            else not first.low <= self.others <= first.high and abs(self.delta or 0.0) > self.least
         )
 
 
@@ -207,6 +209,7 @@ def _measure(
         tuple(intervals) if intervals is not None else (None,) * len(values),
         median(known) if known else None,
         all(side.anchors.enough for side, value in zip(sides, values, strict=True) if value is not None),
+        1 / (sides[0].links.referring_domains or 1),
     )
 
 

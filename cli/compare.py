@@ -96,6 +96,7 @@ def compare(
         notes = (
             *_nothing(conn, asked, targets),
             *_caution(found, held),
+            *_figured(found, sides),
             *(judged_by(side.target, side.anchors.about, side.keywords_of) for side in sides),
         )
         write_answer(
@@ -299,6 +300,19 @@ def _nothing(conn: Connection, asked: Asked, targets: Sequence[Target]) -> list[
         if not about.selected:
             notes += why_nothing(about)
     return notes
+
+
+def _figured(found: Comparison, sides: Sequence[Side]) -> list[str]:
+    """Of how many referring domains the quantiles of authority are."""
+    if not any(one.part == "figures" for one in found.measures):
+        return []
+    of = [
+        f"{scale['domains']:,} of {side.links.referring_domains:,} of {side.target}"
+        for side in sides
+        for scale in side.links.scales
+        if scale["leads"]
+    ]
+    return [f"referring domains that have a figure of authority: {', '.join(of)}"]
 
 
 def _caution(found: Comparison, held: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
