@@ -169,7 +169,7 @@ def _explain(asked: Asked, targets: Sequence[Target], path: Any, texts: Sequence
                 head={"target": target.text, "scope": target.scope, "about": profile.shown()},
                 heading=f"{target.scope} {target.text}" if asked.as_table else None,
                 notes=_notes(profile, target.text),
-                table_columns=EXPLAINED,
+                table_columns=tuple(one for one in EXPLAINED if one != "section" or profile.pages),
             )
         )
     write_answers(
