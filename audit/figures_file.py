@@ -61,7 +61,7 @@ class FiguresRead:
     """The column that says which rows are the latest; None: all of them count."""
 
 
-def read_figures(name: str, column: str, *, domains: str | None = None) -> FiguresRead:
+def read_figures(name: str, column: str, *, domains: str | None = None, lowest_first: bool = False) -> FiguresRead:
     """Read one column of figures.
 
     Args:
@@ -69,6 +69,7 @@ def read_figures(name: str, column: str, *, domains: str | None = None) -> Figur
         column: its header, in any case, or its number from 1.
         domains: header or number of the column with the domains or URLs the figures belong to; None decides by the
             headers and cells.
+        lowest_first: of several rows of one domain the lowest counts: 1 is the best.
     Raises:
         BadList: the file cannot be read, or does not say which column holds the domains.
         NoColumn: it has no such column.
@@ -85,7 +86,7 @@ def read_figures(name: str, column: str, *, domains: str | None = None) -> Figur
         if layout.delimiter is None:
             raise BadList(f"{text.title} is a plain list, one address a line: it has no column {column!r}")
         place = _place(layout, column, text.title)
-        return _read(layout, place, chain(sample, lines))
+        return _read(layout, place, chain(sample, lines), lowest_first=lowest_first)
     finally:
         text.close()
 
@@ -105,7 +106,7 @@ def _place(layout: Layout, column: str, title: str) -> int:
     raise NoColumn(title, column, layout.header)
 
 
-def _read(layout: Layout, place: int, lines: Iterator[Line]) -> FiguresRead:
+def _read(layout: Layout, place: int, lines: Iterator[Line], *, lowest_first: bool) -> FiguresRead:
     keys = [header_key(name) for name in layout.header]
     dated = next((keys.index(name) for name in _DATES if name in keys), None)
     best: dict[str, tuple[str, float]] = {}
@@ -134,7 +135,7 @@ def _read(layout: Layout, place: int, lines: Iterator[Line]) -> FiguresRead:
             continue
         if before[1] != value:
             disagreed.add(domain)
-        best[domain] = max(before, (day, value))
+        best[domain] = max(before, (day, value), key=lambda one: (one[0], -one[1] if lowest_first else one[1]))
     return FiguresRead(
         column=layout.header[place],
         domain_column=layout.header[layout.column],

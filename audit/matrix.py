@@ -108,12 +108,15 @@ class Matrix:
 def figure_name(referrers: Iterable[Referrer], wanted: str | None = None) -> str | None:
     """The one figure by which domains are compared: the one asked for, else the one that most of them have.
 
-    Of equally common ones the imported before the own, then by name. Figures of two scales are never mixed.
+    Of equally common ones the imported before the own, then by name. Figures of two scales are never mixed; a
+    position in a ranking is no amount, and stands for nothing here.
     """
     have: Counter[str] = Counter()
     own: set[str] = set()
     for one in referrers:
         for figure in one.figures:
+            if figure.lowest_first:
+                continue
             have[figure.name] += 1
             if figure.own:
                 own.add(figure.name)

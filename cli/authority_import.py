@@ -69,6 +69,10 @@ def import_(
             help="Header of the column with the domains or URLs, where several may be meant.",
         ),
     ] = None,
+    lowest_first: Annotated[
+        bool,
+        typer.Option("--lowest-first", help="The figure is a position in a ranking: 1 is the best."),
+    ] = False,
     common_crawl: Annotated[
         bool,
         typer.Option(
@@ -82,7 +86,7 @@ def import_(
     """Keep figures that somebody else has found, for the domains this ledger knows.
 
     A table is read as lists are: any encoding and delimiter, lines above the header, a column by its name. Of several
-    rows of one domain the highest value of the latest counts. A blank cell is unknown, not 0. Figures of domains that
+    rows of one domain the highest value of the latest counts (with --lowest-first the lowest). A blank cell is unknown, not 0. Figures of domains that
     the ledger does not know are left out; import the file again when a crawl has found more. The same name, column and
     date replaces what was there.
     """
@@ -91,8 +95,11 @@ def import_(
     if source is not None and source.strip().casefold() in ("", OWN_NAME):
         raise typer.BadParameter(f"{source!r} is no name for another's figure", param_hint="--from")
     if common_crawl or (column is None and is_ranks_file(file)):
-        if column is not None or domains is not None:
-            raise typer.BadParameter("a ranks file has columns of its own; leave --column out", param_hint="--column")
+        if column is not None or domains is not None or lowest_first:
+            raise typer.BadParameter(
+                "a ranks file has columns of its own; leave --column, --domains and --lowest-first out",
+                param_hint="--column",
+            )
         row, notes = _import_ranks(file, source or COMMON_CRAWL, date, database(db))
     else:
         if column is None:
@@ -101,16 +108,16 @@ def import_(
             raise typer.BadParameter(
                 "whose figure is it? It is shown under this name, such as --from Ahrefs", param_hint="--from"
             )
-        row, notes = _import_table(file, column, source, domains, date, database(db))
+        row, notes = _import_table(file, column, source, domains, date, database(db), lowest_first=lowest_first)
     write_answer(Answer(key="imported", rows=[row], columns=IMPORTED, single=True, notes=tuple(notes)), output=output)
 
 
 def _import_table(
-    file: Path, column: str, source: str, domains: str | None, date: str, db: str
+    file: Path, column: str, source: str, domains: str | None, date: str, db: str, *, lowest_first: bool
 ) -> tuple[dict[str, Any], list[str]]:
     from audit.figures_file import read_figures
 
-    read = read_figures(str(file), column, domains=domains)
+    read = read_figures(str(file), column, domains=domains, lowest_first=lowest_first)
     if not read.values:
         why = f": {'; '.join(read.examples)}" if read.examples else ""
         raise NoFigures(f"{file} has no figure in column {read.column!r} of {read.rows:,} rows{why}; nothing was kept")
@@ -121,6 +128,7 @@ def _import_table(
         "rows": read.rows,
         "bad": read.bad,
         "disagreed": read.disagreed,
+        **({"lowest_first": True} if lowest_first else {}),
     }
     with open_ledger(db, write=True) as conn:
         ids = known_domains(conn, read.values)
@@ -132,7 +140,9 @@ def _import_table(
     notes = _left_out(len(read.values) - len(ids))
     if read.disagreed:
         by = f"the latest by {read.latest_by!r}" if read.latest_by else "all"
-        notes.append(f"{read.disagreed:,} domains had several values; of {by}, the highest was taken")
+        notes.append(
+            f"{read.disagreed:,} domains had several values; of {by}, the {'lowest' if lowest_first else 'highest'} was taken"
+        )
     if read.bad:
         notes.append(f"{read.bad:,} rows could not be read: {'; '.join(read.examples)}")
     return {

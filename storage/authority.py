@@ -146,12 +146,14 @@ def _values(conn: Connection, scale: Scale, domain_ids: Collection[int]) -> list
 def ranked(
     conn: Connection, scale: Scale, limit: int | None = None, *, by: Literal["value", "referring"] = "value"
 ) -> Iterator[tuple[str, Value]]:
-    """Domains by the figures of one scale, highest first, then by name; streams."""
+    """Domains by the figures of one scale, best first (highest, but in a scale that says ``lowest_first``), then by
+    name; streams."""
+    order = "ASC" if by == "value" and scale.about.get("lowest_first") else "DESC"
     bound = "" if limit is None else f" LIMIT {int(limit)}"
     rows = conn.exec_driver_sql(
         "SELECT d.name, a.domain_id, a.value, a.place, a.ratio, a.referring, a.harmonic, a.trust FROM authority a"
         f" JOIN domain d ON d.id = a.domain_id WHERE a.scale_id = {int(scale.id)}"
-        f" ORDER BY coalesce(a.{by}, 0) DESC, coalesce(a.ratio, 0) DESC, d.name{bound}",
+        f" ORDER BY coalesce(a.{by}, 0) {order}, coalesce(a.ratio, 0) DESC, d.name{bound}",
         execution_options={"yield_per": 1000},
     )
     for row in rows:

@@ -62,6 +62,24 @@ def test_a_figure_that_the_user_has_is_shown_under_its_own_name(ledger: str, tmp
     assert ask_json("authority", "scales", "--db", ledger)["scales"] == []
 
 
+def test_a_position_in_a_ranking_is_best_where_it_is_lowest(ledger: str, tmp_path: Path) -> None:
+    export = file(tmp_path, "Domain,Rank\ntarget.com,900\ntarget.com,800\nblog.com,5\n", "ranks.csv")
+    options = ("--column", "Rank", "--from", "Tool", "--date", "2026-11-01", "--db", ledger)
+    done = ask("authority", "import", export, *options, "--lowest-first", "--format", "json")
+    assert "the lowest was taken" in done.stderr
+    listed = ask_json("authority", "show", "--db", ledger)["domains"]
+    assert [(one["domain"], one["figures"]) for one in listed] == [
+        ("blog.com", {"Tool Rank": 5.0}),
+        ("target.com", {"Tool Rank": 800.0}),
+    ]
+    sources = ask_json("audit", "links", "target.com", "--db", ledger)["domains"]
+    assert [(one["domain"], one["authority"], one["rank"]) for one in sources] == [
+        ("blog.com", None, 5.0),
+        ("news.com", None, None),
+    ]
+    assert ask_json("audit", "matrix", "target.com", "--db", ledger)["figure"] is None
+
+
 def test_a_score_of_the_own_graph_with_a_prior_and_seeds(ledger: str, tmp_path: Path) -> None:
     packed = file(tmp_path, gzip.compress(RANKS.encode()), "ranks.txt.gz")
     kept = ask_json("authority", "import", packed, "--date", "2026-09-01", "--db", ledger)
