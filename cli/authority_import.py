@@ -86,9 +86,9 @@ def import_(
     """Keep figures that somebody else has found, for the domains this ledger knows.
 
     A table is read as lists are: any encoding and delimiter, lines above the header, a column by its name. Of several
-    rows of one domain the highest value of the latest counts (with --lowest-first the lowest). A blank cell is unknown, not 0. Figures of domains that
-    the ledger does not know are left out; import the file again when a crawl has found more. The same name, column and
-    date replaces what was there.
+    rows of one domain the highest value of the latest counts (with --lowest-first the lowest). A blank cell is unknown,
+    not 0. Figures of domains that the ledger does not know are left out; import the file again when a crawl has found
+    more. The same name, column and date replaces what was there.
     """
     from audit.common_crawl import is_ranks_file
 
@@ -140,9 +140,8 @@ def _import_table(
     notes = _left_out(len(read.values) - len(ids))
     if read.disagreed:
         by = f"the latest by {read.latest_by!r}" if read.latest_by else "all"
-        notes.append(
-            f"{read.disagreed:,} domains had several values; of {by}, the {'lowest' if lowest_first else 'highest'} was taken"
-        )
+        best = "lowest" if lowest_first else "highest"
+        notes.append(f"{read.disagreed:,} domains had several values; of {by}, the {best} was taken")
     if read.bad:
         notes.append(f"{read.bad:,} rows could not be read: {'; '.join(read.examples)}")
     return {
