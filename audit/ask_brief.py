@@ -91,6 +91,8 @@ class Asker:
         """
         wanted = tuple(sorted({one for one in (query, *queries) if one}))
         section = section_of(page.profile, page.name) if page.target.scope == "page" else page.profile.whole
+        if page.whole and section.page_type == "other":
+            section = replace(section, page_type="home")  # what is ordered for a site is ordered for its home page
         profile = with_keywords(page.profile, wanted)
         own = self._audit(page, profile)
         like_for_like = site if rivals and all(one.whole for one in rivals) else page

@@ -22,7 +22,7 @@ LEVERS: dict[Lever, str] = {
     "both": "referring domains and words together",
     "rebalance": "words enough: ask for brand, partial phrases and plain addresses",
     "maintain": "keep what is there, watch losses",
-    "measure_position_first": "measure the position first",
+    "measure_position_first": "both gaps are shown, and no lever without a position",
     "unknown": "what was crawled does not carry a choice",
 }
 _BEYOND = re.compile(r"\s*>\s*(\d+)\s*")
