@@ -22,7 +22,6 @@ CLASSES: tuple[AnchorClass, ...] = (
 )  # fmt: skip
 """In the order in which they are shown."""
 MONEY: frozenset[AnchorClass] = frozenset(("exact", "partial"))
-COMPOUND: frozenset[AnchorClass] = frozenset(("brand_keyword",))
 ALIGNMENT: dict[AnchorClass, float] = {"exact": 1.0, "partial": 0.8, "brand_keyword": 0.8, "branded": 0.4}
 """How far the words say what the target wants to be found for; 0.1 for every other class."""
 
