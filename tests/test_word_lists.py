@@ -129,3 +129,15 @@ def test_legal_forms() -> None:
     assert [form for form, count in counts.items() if count > 1] == []
     assert all(unicodedata.is_normalized("NFC", form) and form == form.strip() and form for form in counts)
     assert {"gmbh", "ltd", "inc", "llc", "s.r.l.", "s.a.", "b.v.", "oy", "sp. z o.o.", "株式会社", "ооо"} <= set(counts)
+
+
+SITES = {
+    "amazon", "ebay", "etsy", "facebook", "github", "google", "instagram", "linkedin", "netflix", "pinterest", "reddit",
+    "spotify", "telegram", "tiktok", "twitter", "whatsapp", "wikipedia", "youtube",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_no_site_is_named(code: str) -> None:
+    """Who owns such a name would not find it in anchors any more: a list would have made it an everyday word."""
+    assert not [text for _, text in entries(code) if SITES & set(text.casefold().split())]
