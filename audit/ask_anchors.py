@@ -27,7 +27,7 @@ from audit.profile import Profile
 from audit.repeated import MOST_JOINED, NO_BRAND, joined, stems_in
 from audit.signs import signs
 from audit.velocity import velocity
-from storage import anchor_uses as uses
+from storage import by_id
 from storage.anchor_rows import AnchorFilter
 from storage.anchor_uses import Part
 from storage.codes import ANY_PAGE, PLACEMENTS, REL_BITS
@@ -243,8 +243,8 @@ def _sitewide(
         for one in some
         if one.pages >= bounds.sitewide_share * known.get(int(rows.domains[one.domain]), 0)
     ]  # fmt: skip
-    names = uses.domains(conn, {int(rows.domains[one.domain]) for one in kept})
-    urls = uses.urls(conn, {int(rows.targets[one.target]) for one in kept})
+    names = by_id.domains(conn, {int(rows.domains[one.domain]) for one in kept})
+    urls = by_id.urls(conn, {int(rows.targets[one.target]) for one in kept})
     found = [
         Sitewide(
             domain=names[int(rows.domains[one.domain])],
@@ -320,7 +320,7 @@ def _masks(conn: Connection, judged: Judged, by: Part, limit: int | None) -> lis
         if limit is not None and len(used) > limit:
             least = np.sort(counts[used])[-limit] if limit else np.iinfo(np.int64).max
             used = used[counts[used] >= least]
-        urls = uses.urls(conn, {int(rows.targets[place]) for place in used})
+        urls = by_id.urls(conn, {int(rows.targets[place]) for place in used})
         names = {int(place): urls[int(rows.targets[place])] for place in used}
     order = sorted(used.tolist(), key=lambda place: (-int(counts[place]), names[place]))[:limit]
     return [(names[place], number == place) for place in order]

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from audit.authority import crawl_share, is_blank, named, own_scale, standing
+from audit.languages import language_of
 from audit.link_audit import (
     AGES,
     BANDS,
@@ -306,12 +307,13 @@ class _Pages:
             title = page.title if page is not None else section.title
             h1: tuple[str, ...] = page.h1[:1] if page is not None else (section.h1,) if section.h1 else ()
             codes = section.languages or self.profile.languages
-            if not codes and page is not None and page.language:
-                codes = (page.language,)
+            spoken = language_of(page.lang) if page is not None else None
+            if not codes and spoken is not None:
+                codes = (spoken,)
             queries[name] = query_of((*section.keywords, *((title,) if title else ()), *h1), codes)
             if page is not None:
                 texts[name] = PageText(
-                    name, page.title or "", "\n".join((*page.h1, *page.h2)), page.text or "", language=page.language
+                    name, page.title or "", "\n".join((*page.h1, *page.h2)), page.text or "", language=spoken
                 )
         return queries, texts
 
@@ -327,7 +329,7 @@ class _Pages:
             "\n".join((*page.h1, *page.h2)),
             page.text or "",
             "" if best is None else f"{best.before}\n{best.after}",
-            page.language,
+            language_of(page.lang),
             tuple(one.words for one in shown),
             tuple(one.words for one in shown if _in_heading(one)),
         )

@@ -11,9 +11,9 @@ from audit.link_audit import LinkAudit, Referrer
 from audit.matrix import Matrix, Worded, matrix
 from audit.profile import Profile
 from audit.said import said_by_domain
-from storage.anchor_uses import domains
+from storage.authority import known_domains
+from storage.by_id import domains
 from storage.filters import Chosen
-from storage.targets import ids_of_domains
 
 JUDGED = 300
 """Referring domains that are looked at unless asked otherwise."""
@@ -43,7 +43,7 @@ def matrix_of(
         conn, chosen, profile, limit=judge, judge=judge, now=now, target=target, first_only=True
     )
     looked_at: tuple[Referrer, ...] = tuple(one for one in found.domains[:judge] if one.relevance is not None)
-    ids = ids_of_domains(conn, [one.domain for one in looked_at])
+    ids = known_domains(conn, [one.domain for one in looked_at]).values()
     said = said_by_domain(conn, replace(chosen, sources=tuple(ids)), profile) if ids else []
     names = domains(conn, {one.domain for one in said})
     words = [

@@ -15,6 +15,7 @@ from audit import anchor_sums as sums
 from audit.anchor_class import Classifier, Flag, Verdict
 from audit.anchor_shares import CLASS_PLACE
 from audit.anchor_sums import Ints, Rows
+from audit.languages import language_of
 from audit.profile import Profile
 from crawler.urls import canonical_url, fold_page, is_ip
 from storage import anchor_uses as uses
@@ -191,7 +192,7 @@ def _pages(conn: Connection, chosen: Chosen, pages: Ints) -> tuple[list[str], In
         numbers, names = zip(*batch, strict=True)
         read += numbers
         declared += [codes.setdefault(name, len(codes)) for name in names]
-    primary = {name: _primary(name) for name in codes}
+    primary = {name: language_of(name) or "" for name in codes}
     languages = sorted(set(primary.values()))  # "" first
     short = np.array([languages.index(primary[name]) for name in codes])
     spoken = np.zeros(len(pages), np.int64)
@@ -201,9 +202,3 @@ def _pages(conn: Connection, chosen: Chosen, pages: Ints) -> tuple[list[str], In
         of_visit = short[np.array(declared)[np.argsort(read)]]
         spoken[place[known]] = of_visit[at[known]]
     return languages, spoken, watched
-
-
-def _primary(language: str) -> str:
-    """``en`` of ``en-us``; "" of what is no language tag."""
-    tag = language.replace("_", "-").split("-")[0].strip().lower()
-    return tag if 2 <= len(tag) <= 3 and tag.isascii() and tag.isalpha() else ""

@@ -21,8 +21,10 @@ AMOUNTS = Path(__file__).parent / "data" / "amounts.toml"
 MONTHS = Path(__file__).parent / "data" / "months.toml"
 LEGAL_FORMS = Path(__file__).parent / "data" / "legal_forms.toml"
 
-_SAME = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "hr": "sr", "bs": "sr", "tl": "fil"}
-"""Other codes of a language, or of one whose words are mostly the same."""
+_ALIASES = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "tl": "fil"}
+"""Other codes of a language."""
+_SAME = {**_ALIASES, "hr": "sr", "bs": "sr"}
+"""The same, and codes of languages whose words are mostly those of another: for comparing, not for showing."""
 EVERYWHERE = frozenset(
     (
         "pdf",
@@ -225,6 +227,12 @@ def code_of(code: str) -> str:
     """ISO 639-1 from a language tag: ``de`` from ``de-AT``, ``no`` from ``nb``."""
     short = re.split("[-_]", code.strip().lower(), maxsplit=1)[0]
     return _SAME.get(short, short)
+
+
+def language_of(stated: str | None) -> str | None:
+    """The language a page states, as it is shown: ``de`` of ``de_AT``, ``no`` of ``nb-NO``; None of what is no tag."""
+    short = re.split("[-_]", (stated or "").strip().lower(), maxsplit=1)[0].strip()
+    return _ALIASES.get(short, short) if 2 <= len(short) <= 3 and short.isascii() and short.isalpha() else None
 
 
 _BY_DOMAIN = {

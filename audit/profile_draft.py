@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
+from audit.languages import language_of
 from audit.profile import FORMAT, Thresholds
 
 _WORD = re.compile(r"[^\W_]+")
 _SEPARATOR = re.compile(r"\s+[|·•»›–—:-]\s+|\s*[|»]\s*|:\s+")
-_LANGUAGE = re.compile(r"([A-Za-z]{2})(?:[-_].*)?$")
 _MOST_WORDS = 4
 """A name is looked for in runs of up to so many words."""
 _SHOWN = 8
@@ -77,7 +77,8 @@ def draft(target: str, domain: str, known: Known | None = None, *, competitors: 
     if home is not None and (home.title or home.h1):
         lines += ["", f"# of {quoted(home.url)}, as it was read last"]
         lines += [f"{name} = {quoted(text)}" for name, text in (("title", home.title), ("h1", home.h1)) if text]
-    language = _language(home.lang if home else None)
+    language = language_of(home.lang if home else None)
+    language = language if language and len(language) == 2 else None  # all a profile takes
     lines += [
         "",
         "# Two-letter codes, the main one first." + ("" if language else " Not known."),
@@ -178,11 +179,6 @@ def _letters(text: str) -> str:
     """Letters and digits alone, without case and marks."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     return "".join(one for one in plain if one.isalnum())
-
-
-def _language(lang: str | None) -> str | None:
-    found = _LANGUAGE.match((lang or "").strip())
-    return found[1].lower() if found and found[1].isascii() else None
 
 
 def _example(target: str, domain: str) -> str:

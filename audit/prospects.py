@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from audit.languages import language_of
 from audit.page_dates import Dated, newest
 from audit.topics import topics_in
 from storage.records import PageRecord
@@ -129,15 +130,10 @@ def rated(pages: Sequence[Outgoing]) -> Rated:
         share_commercial=share(links.commercial),
         topics=sum((page.topics for page in pages), Counter()),
         newest=max(dates, key=lambda one: (one.day, one.origin)) if dates else None,
-        languages=Counter(language(page.lang) for page in pages if page.lang and language(page.lang)),
+        languages=Counter(code for page in pages if (code := language_of(page.lang))),
         share_indexable=sum(page.indexable for page in pages) / len(pages) if pages else None,
         emails=tuple(sorted({one for page in pages for one in page.emails})),
     )
-
-
-def language(stated: str) -> str:
-    """``de_AT`` -> ``de``."""
-    return re.split("[-_]", stated.strip(), maxsplit=1)[0].lower()
 
 
 def emails(page: PageRecord) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from audit import anchor_sums as sums
 from audit.anchor_class import CLASSES, AnchorClass
 from audit.judged_anchors import classify, gather
 from audit.profile import Profile
-from storage import anchor_uses as uses
+from storage import by_id
 from storage.filters import Chosen
 
 
@@ -44,7 +44,7 @@ def said_by_domain(conn: Connection, chosen: Chosen, profile: Profile) -> list[S
     for group, text, number in zip(of[one].tolist(), rows.text[one].tolist(), np.bincount(used).tolist(), strict=True):
         mine = (-number, judged.of.texts[int(rows.texts[text])].text)
         commonest[group] = min(commonest.get(group, mine), mine)
-    pages_by_id, targets_by_id = uses.urls(conn, rows.pages.tolist()), uses.urls(conn, rows.targets.tolist())
+    pages_by_id, targets_by_id = by_id.urls(conn, rows.pages.tolist()), by_id.urls(conn, rows.targets.tolist())
     shown: dict[int, tuple[str, str, int]] = {}
     for row, group in enumerate(of.tolist()):
         where = pages_by_id[int(rows.pages[rows.page[row]])], targets_by_id[int(rows.targets[rows.target[row]])]

@@ -23,10 +23,11 @@ from sqlalchemy import (
 )
 
 from storage.anchor_rows import AnchorFilter, Anchors
+from storage.by_id import portions
 from storage.codes import ANCHOR_SOURCES, BEGAN
 from storage.filters import Chosen, same_link
 from storage.records import AnchorSource
-from storage.schema import anchor_text, domain, page, url, visit
+from storage.schema import anchor_text, page, visit
 from storage.targets import among
 
 Part = Literal["placement", "rel", "target", "language", "first-seen"]
@@ -40,8 +41,6 @@ stands (`storage.codes.PLACEMENTS`) or why it is not followed (bits). Few column
 """
 KIND_BITS = 6
 BATCH = 5_000
-_IDS = 20_000
-"""Ids that one statement is handed."""
 _ARRIVED = (BEGAN.index("link_added"), BEGAN.index("changed"))
 
 Row = Sequence[int]
@@ -127,23 +126,6 @@ def texts(conn: Connection, ids: Collection[int]) -> dict[int, Text]:
     return found
 
 
-def urls(conn: Connection, ids: Collection[int]) -> dict[int, str]:
-    """URLs by their ids."""
-    found: dict[int, str] = {}
-    for some in _portions(ids):
-        found.update(tuple(row) for row in conn.execute(select(url.c.id, url.c.url).where(among(url.c.id, some))))
-    return found
-
-
-def domains(conn: Connection, ids: Collection[int]) -> dict[int, str]:
-    """Names of domains by their ids."""
-    found: dict[int, str] = {}
-    for some in _portions(ids):
-        question = select(domain.c.id, domain.c.name).where(among(domain.c.id, some))
-        found.update(tuple(row) for row in conn.execute(question))
-    return found
-
-
 PAGE_COLUMNS = ("id", "first_ok", "last_ok", "last_visit")
 """Of a page: first and latest complete visit, milliseconds UTC; id of its latest full visit. 0 where there is none."""
 
@@ -172,7 +154,7 @@ def _by_id(
     conn: Connection, question: Select[Any], column: ColumnElement[int], ids: Collection[int]
 ) -> Iterator[Sequence[Any]]:
     dense = True
-    for some in _portions(ids):
+    for some in portions(ids):
         if dense:
             most = _LOOSE * len(some)
             stretch = question.where(column.between(some[0], some[-1])).limit(most + 1)
@@ -182,9 +164,3 @@ def _by_id(
                 continue
             dense = False  # hashes lie evenly: the next stretch would be as loose
         yield from _plain(conn, question.where(among(column, some)))
-
-
-def _portions(ids: Collection[int]) -> Iterator[list[int]]:
-    every = sorted(ids)
-    for start in range(0, len(every), _IDS):
-        yield every[start : start + _IDS]

@@ -10,19 +10,20 @@ import heapq
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, FromClause, func, select
 
 from storage.anchor_rows import Anchors
+from storage.anchor_uses import texts as anchor_texts
+from storage.by_id import domains, portions, urls
 from storage.filters import Chosen
+from storage.known_pages import known_pages
 from storage.link_counts import by_page
-from storage.schema import anchor_text, domain, host, page, url
+from storage.schema import host, page, url
 from storage.targets import STREAMING, among
 
 SourceBy = Literal["page", "domain"]
-_IDS = 5_000
-"""Ids that one statement is handed."""
 
 
 class Linked(NamedTuple):
@@ -85,18 +86,14 @@ def common(
 
 def names(conn: Connection, by: SourceBy, keys: Collection[int]) -> dict[int, str]:
     """Names of domains or URLs by their ids."""
-    table, column = (domain, domain.c.name) if by == "domain" else (url, url.c.url)
-    found: dict[int, str] = {}
-    for some in _portions(keys):
-        found.update(tuple(row) for row in conn.execute(select(table.c.id, column).where(among(table.c.id, some))))
-    return found
+    return domains(conn, keys) if by == "domain" else urls(conn, keys)
 
 
 def pages_of(conn: Connection, domains: Collection[int], keys: Collection[int]) -> set[int]:
     """Those of some pages that are of these domains."""
     found: set[int] = set()
     origin = url.join(host, host.c.id == url.c.host_id)
-    for some in _portions(keys):
+    for some in portions(keys):
         question = select(url.c.id).select_from(origin)
         found.update(conn.execute(question.where(among(url.c.id, some), among(host.c.domain_id, domains))).scalars())
     return found
@@ -107,19 +104,19 @@ def standing(conn: Connection, chosen: Chosen, by: SourceBy, keys: Collection[in
     found: set[int] = set()
     of = by_page(chosen, None)
     key = of.c.source_domain if by == "domain" else of.c.source_id
-    for some in _portions(keys):
+    for some in portions(keys):
         found.update(conn.execute(select(key).where(among(key, some)).distinct()).scalars())
     return found
 
 
 def pages_read(conn: Connection, by: SourceBy, keys: Collection[int], as_of: int | None = None) -> dict[int, int]:
     """How many pages of each source were ever read whole (by then); of a page 0 or 1."""
+    if by == "domain":
+        return known_pages(conn, keys, as_of)
     read: ColumnElement[bool] = page.c.first_ok.is_not(None) if as_of is None else page.c.first_ok <= as_of
-    key = page.c.domain_id if by == "domain" else page.c.id
     found: dict[int, int] = {}
-    for some in _portions(keys):
-        question = select(key, func.count()).where(among(key, some), read).group_by(key)
-        found.update((id_, int(number)) for id_, number in conn.execute(question))
+    for some in portions(keys):
+        found.update(dict.fromkeys(conn.execute(select(page.c.id).where(among(page.c.id, some), read)).scalars(), 1))
     return found
 
 
@@ -129,7 +126,7 @@ def words(conn: Connection, chosen: Chosen, by: SourceBy, keys: Collection[int],
     of: FromClause = anchors.anchor
     key = of.c.source_domain if by == "domain" else of.c.source_id
     used: dict[int, Counter[tuple[int, int]]] = {}
-    for some in _portions(keys):
+    for some in portions(keys):
         question = (
             anchors.rows(key, of.c.fold_id, of.c.text_id, func.count())
             .where(among(key, some))
@@ -137,8 +134,8 @@ def words(conn: Connection, chosen: Chosen, by: SourceBy, keys: Collection[int],
         )
         for id_, fold_id, text_id, number in conn.execute(question, execution_options=STREAMING):
             used.setdefault(id_, Counter())[fold_id, text_id] += int(number)
-    texts = _texts(conn, {text_id for counted in used.values() for _, text_id in counted})
-    return {id_: most_used(counted, texts.__getitem__, most) for id_, counted in used.items()}
+    texts = anchor_texts(conn, {text_id for counted in used.values() for _, text_id in counted})
+    return {id_: most_used(counted, lambda text_id: texts[text_id].text, most) for id_, counted in used.items()}
 
 
 def most_used(used: Counter[tuple[int, int]], text_of: Callable[[int], str], most: int) -> list[str]:
@@ -153,17 +150,3 @@ def most_used(used: Counter[tuple[int, int]], text_of: Callable[[int], str], mos
 def _numbered(place: int, stream: Iterable[Linked]) -> Iterator[tuple[int, int, Linked]]:
     for one in stream:
         yield one.key, place, one
-
-
-def _texts(conn: Connection, ids: Collection[int]) -> dict[int, str]:
-    found: dict[int, str] = {}
-    for some in _portions(ids):
-        question: Any = select(anchor_text.c.id, anchor_text.c.text).where(among(anchor_text.c.id, some))
-        found.update(tuple(row) for row in conn.execute(question))
-    return found
-
-
-def _portions(ids: Collection[int]) -> Iterator[list[int]]:
-    every = sorted(ids)
-    for start in range(0, len(every), _IDS):
-        yield every[start : start + _IDS]

@@ -40,12 +40,6 @@ class PageFacts:
     links: tuple[OutLink, ...] | None
     """In document order; None where the evidence was pruned."""
 
-    @property
-    def language(self) -> str | None:
-        """ISO 639-1 or 639-2 code of the language the page states; None where it states none."""
-        code = (self.lang or "").replace("_", "-").partition("-")[0].strip().lower()
-        return code if 2 <= len(code) <= 3 and code.isalpha() else None
-
 
 def page_facts(conn: Connection, pages: Collection[int], as_of: int | None = None) -> dict[int, PageFacts]:
     """The facts of pages by id; pages without a complete visit (by ``as_of``) are left out."""

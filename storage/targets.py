@@ -108,15 +108,6 @@ def among(column: ColumnElement[Any], ids: Collection[int]) -> ColumnElement[boo
     return column.op("IN", is_comparison=True)(_IdSet(bindparam(None, json.dumps(sorted(ids)))))
 
 
-def ids_of_domains(conn: Connection, names: Collection[str]) -> list[int]:
-    """Ids of registrable domains by their names; one that was never stored has none."""
-    every = sorted({clean(name) for name in names})
-    found: list[int] = []
-    for start in range(0, len(every), 500):
-        found += conn.execute(select(domain.c.id).where(domain.c.name.in_(every[start : start + 500]))).scalars()
-    return found
-
-
 def resolve(conn: Connection, target: Target | None) -> Covered:
     """Find the ids a target stands for. A name or URL never stored gives empty ids, no error."""
     if target is None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.languages import Languages, code_of, language_from, languages, legal_forms, of_domain
+from audit.languages import Languages, code_of, language_from, language_of, languages, legal_forms, of_domain
 from audit.words import (
     LONGEST,
     MOST_WORDS,
@@ -283,3 +283,14 @@ def test_legal_forms_are_words() -> None:
     forms, longest = legal_forms()
     assert ("gmbh",) in forms
     assert longest >= 2
+
+
+STATED = [
+    ("de-AT", "de"), ("pt_BR", "pt"), (" EN ", "en"), ("nb-NO", "no"), ("nn", "no"), ("iw", "he"), ("hr", "hr"),
+    ("fil-PH", "fil"), ("english", None), ("x", None), ("", None), (None, None), ("e1", None), ("\u0440\u0443", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("stated", "code"), STATED)
+def test_the_language_a_page_states(stated: str | None, code: str | None) -> None:
+    assert language_of(stated) == code
