@@ -7,10 +7,10 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from audit.ask_links import link_audit_of
+from audit.domain_classes import said_by_domain
 from audit.link_audit import LinkAudit, Referrer
 from audit.matrix import Matrix, Worded, matrix
 from audit.profile import Profile
-from audit.said import said_by_domain
 from storage.authority import known_domains
 from storage.by_id import domains
 from storage.filters import Chosen

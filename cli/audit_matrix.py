@@ -92,7 +92,7 @@ def matrix(
             [asdict(row) for row in rows],
             COLUMNS,
             head=_head(about, found),
-            notes=_notes(found, goes_by, about.target.text),
+            notes=_notes(found, goes_by, about.target.text, listed=upgrades),
             total=len(rows),
             table_columns=_TABLE if not upgrades else _UPGRADES,
             below=() if upgrades or wanted else (_groups(found),),
@@ -153,7 +153,7 @@ def _groups(found: Matrix) -> Answer:
     return Answer("groups", _tally(found), columns, heading="Groups", table_columns=columns[:3])
 
 
-def _notes(found: Matrix, goes_by: Profile, target: str) -> tuple[str, ...]:
+def _notes(found: Matrix, goes_by: Profile, target: str, *, listed: bool) -> tuple[str, ...]:
     if found.figure is None:
         authority = "authority is not known: relevance and words speak alone (`linkledger authority` gives figures)"
     else:
@@ -167,7 +167,7 @@ def _notes(found: Matrix, goes_by: Profile, target: str) -> tuple[str, ...]:
             f"relevance is not known of {found.unjudged:,} of these domains: it takes keywords in the profile (or the "
             "target's page, read), the linking page's text, and a language in common"
         )
-    if found.upgrades:
+    if found.upgrades and not listed:
         notes.append(f"{len(found.upgrades):,} worth asking for other words; --upgrades lists them")
     return (*notes, said_of_profile(goes_by, target))
 

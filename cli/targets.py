@@ -23,7 +23,8 @@ TargetsArgument = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="TARGET",
-        help="A domain, host, IP address or URL; several give an answer each; none asks about the whole ledger.",
+        help="A domain, host, IP address or URL; several give an answer each; none asks about the whole ledger "
+        "(judgements need one).",
         show_default=False,
     ),
 ]

@@ -32,12 +32,12 @@ LINKS_ALONE = {
 }  # fmt: skip
 WORDS_ALONE = {
     "audit.anchor_audit", "audit.anchor_class", "audit.anchor_shares", "audit.ask_anchors", "audit.judged_anchors",
-    "audit.said",
+    "audit.domain_classes",
 }  # fmt: skip
 # Modules of audit that are loaded late, by those alone who need their libraries.
 NUMBERS: set[str] = {
     "audit.anchor_shares", "audit.anchor_sums", "audit.ask_anchors", "audit.ask_authority", "audit.class_links",
-    "audit.graph_rank", "audit.judged_anchors", "audit.said",
+    "audit.graph_rank", "audit.judged_anchors", "audit.domain_classes",
 }  # fmt: skip
 
 STDLIB = frozenset(sys.stdlib_module_names)
