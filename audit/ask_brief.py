@@ -63,6 +63,7 @@ class Asker:
         self._links: dict[str, LinkAudit] = {}
         self._words: dict[tuple[str, Profile], AnchorAudit] = {}
         self._matrices: dict[tuple[str, Profile, str | None], Matrix] = {}
+        self._page: str | None = None
 
     def brief(
         self,
@@ -89,6 +90,10 @@ class Asker:
         Raises:
             IncompleteBrief: no words can be asked for.
         """
+        if page.name != self._page:  # each page is judged by queries of its own: what was judged for another is no use
+            self._page = page.name
+            self._words.clear()
+            self._matrices.clear()
         wanted = tuple(sorted({one for one in (query, *queries) if one}))
         section = section_of(page.profile, page.name) if page.target.scope == "page" else page.profile.whole
         if page.whole and section.page_type == "other":
